@@ -1,0 +1,1 @@
+"""p2p-sos: an SOS for cyberspace."""

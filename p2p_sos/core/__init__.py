@@ -1,0 +1,1 @@
+"""The pure machines of a node: handle(event, now) -> list[Action]."""

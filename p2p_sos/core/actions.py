@@ -1,0 +1,72 @@
+"""Everything that a node can ask of its driver.
+
+Frozen and compared by value. A driver performs a list of them in order, with one promise: whatever
+`Keep` stands before a `SendRpc` is on disk before the RPC leaves.
+"""
+
+from attrs import field, frozen
+
+from p2p_sos.core.events import TimerKey
+from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
+from p2p_sos.core.notices import Notice
+from p2p_sos.core.tables import Table
+from p2p_sos.wire.frames import Frame
+
+
+@frozen
+class SendRpc:
+    """Send one RPC to a peer; the driver may join several into one frame."""
+
+    peer: PeerId
+    rpc: Rpc
+
+
+@frozen
+class Disconnect:
+    """Close every connection to a peer and refuse it for a while."""
+
+    peer: PeerId
+    why: str
+
+
+@frozen
+class SetTimer:
+    """Fire `TimerFired(key)` at `at` (the time of `now`, seconds). Setting a key twice keeps both."""
+
+    key: TimerKey
+    at: float
+
+
+@frozen
+class Verify:
+    """Check signature and stamp of a frame on a worker thread and answer `Verified`."""
+
+    gossip_id: GossipId
+    frame: Frame = field(eq=False)
+
+
+@frozen
+class Keep:
+    """Write a row; durable before any later action of the same list is performed."""
+
+    table: Table
+    key: bytes
+    value: bytes
+
+
+@frozen
+class Forget:
+    """Delete a row."""
+
+    table: Table
+    key: bytes
+
+
+@frozen
+class Tell:
+    """Tell the people something: the log, the API's event stream, a page."""
+
+    notice: Notice
+
+
+Action = SendRpc | Disconnect | SetTimer | Verify | Keep | Forget | Tell

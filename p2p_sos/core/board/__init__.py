@@ -1,0 +1,1 @@
+"""The board of a call: a grow-only set of signed messages, and what it means."""

@@ -1,0 +1,1 @@
+"""The gossip router: GossipSub on the wire, with its own choice of eager links."""

@@ -1,0 +1,102 @@
+"""What the machines inside a node say to one another; none of it ever leaves `Node`.
+
+The router says what came (`Examine`, `Sent`, `Echoed`); the node answers with a `Judged`. A machine that
+wants to say something to the mesh returns `Publish`; the node keeps the cell, lets every machine see it
+as `Admitted`, and hands it to the router.
+"""
+
+from enum import Enum
+
+from attrs import field, frozen
+
+from p2p_sos.core.gossip.rpc import Carried, GossipId, PeerId
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.refusals import Refusal
+
+
+class Verdict(Enum):
+    """What becomes of a message: forwarded, silently dropped, or dropped at its forwarder's cost."""
+
+    ACCEPT = "accept"
+    IGNORE = "ignore"
+    REJECT = "reject"
+
+
+# ------------------------------------------------------------------------- from the router
+
+
+@frozen
+class Examine:
+    """An action of the router: a message not seen before waits for its verdict."""
+
+    carried: Carried
+    peer: PeerId
+
+
+@frozen
+class Sent:
+    """An action of the router: a message of our own went in full to these peers (sorted)."""
+
+    gossip_id: GossipId
+    peers: tuple[PeerId, ...]
+
+
+@frozen
+class Echoed:
+    """An action of the router, and an event of the case: a peer sent or announced our own message."""
+
+    gossip_id: GossipId
+    peer: PeerId
+
+
+# ------------------------------------------------------------------------- to the router
+
+
+@frozen
+class Judged:
+    """An event for the router: the verdict on what it gave to examine."""
+
+    gossip_id: GossipId
+    verdict: Verdict
+    refusal: Refusal | None = None
+
+
+@frozen
+class Broadcast:
+    """An event for the router: a message of our own. It never goes, nor is announced, to `avoid`."""
+
+    gossip_id: GossipId
+    data: bytes = field(repr=False)
+    avoid: tuple[PeerId, ...] = ()
+
+
+@frozen
+class Announce:
+    """An event for the router: tell `peer` by IHAVE that we hold these (a peer just joined)."""
+
+    peer: PeerId
+    ids: tuple[GossipId, ...]
+
+
+# ------------------------------------------------------------------------- between the other machines
+
+
+@frozen
+class Admitted:
+    """An event: a verified message entered this node's memory, its own ones included.
+
+    `own` says that this node wrote it; `restored` that it came from the store of the last run.
+    """
+
+    frame: Frame = field(eq=False)
+    gossip_id: GossipId
+    own: bool = False
+    restored: bool = False
+
+
+@frozen
+class Publish:
+    """An action: this machine says something to the mesh, signed and laid into a cell."""
+
+    frame: Frame = field(eq=False)
+    avoid: tuple[PeerId, ...] = ()

@@ -1,0 +1,163 @@
+"""What a node tells its people: one frozen class for each thing worth telling.
+
+`drivers.api` turns a notice into JSON by its class name and its fields; so a field holds integers,
+floats, text, bytes (shown as hex), enumerations (shown as their registry word), or tuples of these.
+"""
+
+from attrs import frozen
+
+from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.registry import Detail, LetterKind, Manner, Reason
+
+
+@frozen
+class CallHeard:
+    """A call entered this node's memory, and is told once."""
+
+    call: CallId
+
+
+@frozen
+class CallRefined:
+    """The victim updated the call."""
+
+    call: CallId
+
+
+@frozen
+class CallClosed:
+    """The call is over: `how` is cancelled, cleared, stood-down or expired."""
+
+    call: CallId
+    how: str
+
+
+@frozen
+class DecisionWanted:
+    """Policy says: ask me. The person on duty has until `deadline_s` from now."""
+
+    call: CallId
+    deadline_s: float
+
+
+@frozen
+class Decided:
+    """The duty machine decided about a call: `decision` is claim, decline or silence, with its reason."""
+
+    call: CallId
+    decision: str
+    reason: Reason | None
+    detail: Detail | None
+    why: str
+
+
+@frozen
+class ClaimSeen:
+    """Somebody answers a call (this node's own claim included)."""
+
+    call: CallId
+    responder: Key
+    manner: Manner
+
+
+@frozen
+class DeclineSeen:
+    """Somebody publicly does not answer a call."""
+
+    call: CallId
+    responder: Key
+    reason: Reason
+    detail: Detail
+
+
+@frozen
+class ReleaseSeen:
+    """Somebody answers a call no longer."""
+
+    call: CallId
+    responder: Key
+    reason: Reason
+    detail: Detail
+
+
+@frozen
+class RequisitionSeen:
+    """The victim named its helpers; `mine` is lead, member, released or none."""
+
+    call: CallId
+    lead: Key
+    members: tuple[Key, ...]
+    mine: str
+
+
+@frozen
+class ComplySeen:
+    """A named responder complied."""
+
+    call: CallId
+    responder: Key
+
+
+@frozen
+class AttestSeen:
+    """Contact was attested for these responders."""
+
+    call: CallId
+    responders: tuple[Key, ...]
+
+
+@frozen
+class LetterArrived:
+    """A letter for us was opened, once; `correspondent` is its signer."""
+
+    call: CallId
+    correspondent: Key
+    kind: LetterKind
+    text: str
+
+
+@frozen
+class LetterDelivered:
+    """The other side acknowledged our letter of that number."""
+
+    call: CallId
+    correspondent: Key
+    number: int
+
+
+@frozen
+class CallTaken:
+    """The victim's own call was handed to `relays` relays so far. Receipt is not rescue."""
+
+    call: CallId
+    relays: int
+
+
+@frozen
+class CallReturned:
+    """HEARD: the victim's own call came back from a relay; it is in the mesh."""
+
+    call: CallId
+
+
+@frozen
+class PeerDropped:
+    """A peer was dropped, and why."""
+
+    peer: str
+    why: str
+
+
+@frozen
+class Accepting:
+    """Whether the node accepts anything new; `why` says what is wrong when not."""
+
+    accepting: bool
+    why: str
+
+
+Notice = (
+    CallHeard | CallRefined | CallClosed | DecisionWanted | Decided | ClaimSeen | DeclineSeen | ReleaseSeen
+    | RequisitionSeen | ComplySeen | AttestSeen | LetterArrived | LetterDelivered | CallTaken | CallReturned
+    | PeerDropped | Accepting
+)  # fmt: skip

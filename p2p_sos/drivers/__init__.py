@@ -1,0 +1,1 @@
+"""The real world: libp2p, trio, disk, sockets."""

@@ -1,0 +1,46 @@
+"""Every hash of the protocol, each under its own domain.
+
+Comes in: bytes. Goes out: bytes. A domain string starts every hash, so that no value made for one
+purpose is ever valid for another; every hash of a message also holds the network id.
+"""
+
+import hashlib
+
+NetworkId = bytes  # 32 bytes: the hash of a network profile
+
+
+def blake2b(domain: str, *pieces: bytes, size: int = 32) -> bytes:
+    """BLAKE2b of the domain's length, the domain and the pieces, `size` bytes long."""
+    name = domain.encode("ascii")
+    digest = hashlib.blake2b(bytes([len(name)]) + name, digest_size=size)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.digest()
+
+
+def body_hash(body: bytes) -> bytes:
+    """The hash by which a PROOF knows a body."""
+    return blake2b("esos/1 body", body)
+
+
+def message_id(network: NetworkId, header: bytes, body_digest: bytes) -> bytes:
+    """The id of a message: everything but stamp, voucher and signature."""
+    return blake2b("esos/1 id", network, header, body_digest)
+
+
+def signing_digest(network: NetworkId, header: bytes, body_digest: bytes, stamp: bytes) -> bytes:
+    """What the signature covers: everything."""
+    return blake2b("esos/1 sign", network, header, body_digest, stamp)
+
+
+def gossip_id(data: bytes, *, canonical: bool) -> bytes:
+    """The GossipSub id of a carried message, 20 bytes (document 04 §3).
+
+    `data` is the cell when the carrying message is canonical, else the whole serialised message.
+    """
+    return hashlib.sha256((b"\x01" if canonical else b"\x00") + data).digest()[:20]
+
+
+def responder_key_hash(call: bytes, responder: bytes) -> bytes:
+    """H(call, R): the second half of a responder's key on a board (document 06 §3)."""
+    return blake2b("esos/1 rank", call, responder)

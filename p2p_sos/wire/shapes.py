@@ -1,0 +1,148 @@
+"""What a field of a message may hold, and where in the frame it stands.
+
+Comes in: the value of one field, in memory or as plain msgpack. Goes out: the other of the two, or a
+sentence that says what is wrong. Knows nothing of cells, keys, or which message the field belongs to.
+
+A plain value is an unsigned integer, a byte string, or a list of plain values: nothing else exists on
+the wire (02-encoding §2).
+"""
+
+import itertools
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any, Literal
+
+from attrs import field, frozen
+
+Plain = int | bytes | list["Plain"]
+Place = Literal["header", "body"]
+
+KEY_BYTES = 32
+HASH_BYTES = 32
+WORD_MAX = 2**64 - 1
+
+
+@frozen
+class Shape:
+    """How one field is written and read.
+
+    `fault(plain)` returns None if the plain value may stand there, else a few words without a full stop.
+    `lift` turns a faultless plain value into the value in memory; `lower` is its inverse.
+    """
+
+    place: Place
+    fault: Callable[[Plain], str | None]
+    lift: Callable[[Any], Any]
+    lower: Callable[[Any], Plain]
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _shaped(shape: Shape) -> Any:
+    return field(metadata={"shape": shape})
+
+
+def shape_of(attribute: Any) -> Shape:
+    """The shape of one attrs attribute of a message class."""
+    shape: Shape = attribute.metadata["shape"]
+    return shape
+
+
+def unsigned(place: Place, *, highest: int = WORD_MAX, lowest: int = 0) -> Any:
+    """An integer from `lowest` to `highest`."""
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not int:
+            return "not an integer"
+        return None if lowest <= plain <= highest else f"{plain} is not between {lowest} and {highest}"
+
+    return _shaped(Shape(place, fault, _same, _same))
+
+
+def word(place: Place, vocabulary: type[IntEnum]) -> Any:
+    """One member of a public vocabulary."""
+    codes = {int(member): member for member in vocabulary}
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not int:
+            return "not an integer"
+        return None if plain in codes else f"{plain} is not in {vocabulary.__name__}"
+
+    return _shaped(Shape(place, fault, codes.__getitem__, int))
+
+
+def mask(place: Place, vocabulary: type[IntEnum], *, empty: bool) -> Any:
+    """A set of members as a bit mask, one bit a member; `empty` says whether none is allowed."""
+    every = sum(1 << int(member) for member in vocabulary)
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not int:
+            return "not an integer"
+        if plain < 0 or plain & ~every:
+            return f"a bit without a meaning in {vocabulary.__name__}"
+        return None if plain or empty else "an empty mask"
+
+    return _shaped(Shape(place, fault, _same, _same))
+
+
+def _sized(length: int) -> Callable[[Plain], str | None]:
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not bytes:
+            return "not a byte string"
+        return None if len(plain) == length else f"{len(plain)} bytes where {length} must stand"
+
+    return fault
+
+
+def fixed(place: Place, length: int) -> Any:
+    """A byte string of exactly `length` bytes: a key, a hash, a signature."""
+    return _shaped(Shape(place, _sized(length), _same, _same))
+
+
+def blob(place: Place, *, longest: int, shortest: int = 0) -> Any:
+    """A byte string of `shortest` to `longest` bytes."""
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not bytes:
+            return "not a byte string"
+        good = shortest <= len(plain) <= longest
+        return None if good else f"{len(plain)} bytes where {shortest} to {longest} may stand"
+
+    return _shaped(Shape(place, fault, _same, _same))
+
+
+def hashes(place: Place, *, most: int, least: int = 0) -> Any:
+    """`least` to `most` byte strings of 32 bytes, strictly ascending: a set has one encoding."""
+    item = _sized(HASH_BYTES)
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not list:
+            return "not an array"
+        if not least <= len(plain) <= most:
+            return f"{len(plain)} entries where {least} to {most} may stand"
+        for entry in plain:
+            if (wrong := item(entry)) is not None:
+                return wrong
+        ascending = all(a < b for a, b in itertools.pairwise(plain))  # type: ignore[operator]
+        return None if ascending else "entries not strictly ascending"
+
+    return _shaped(Shape(place, fault, tuple, list))
+
+
+def numbers(place: Place, *, most: int, highest: int) -> Any:
+    """At most `most` integers from 0 to `highest`, strictly ascending."""
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not list:
+            return "not an array"
+        if len(plain) > most:
+            return f"{len(plain)} entries where at most {most} may stand"
+        for entry in plain:
+            if type(entry) is not int or not 0 <= entry <= highest:
+                return f"an entry that is not an integer from 0 to {highest}"
+        ascending = all(a < b for a, b in itertools.pairwise(plain))  # type: ignore[operator]
+        return None if ascending else "entries not strictly ascending"
+
+    return _shaped(Shape(place, fault, tuple, list))
