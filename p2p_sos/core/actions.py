@@ -4,7 +4,7 @@ Frozen and compared by value. A driver performs a list of them in order, with on
 `Keep` stands before a `SendRpc` is on disk before the RPC leaves.
 """
 
-from attrs import field, frozen
+from attrs import frozen
 
 from p2p_sos.core.events import TimerKey
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
@@ -42,7 +42,7 @@ class Verify:
     """Check signature and stamp of a frame on a worker thread and answer `Verified`."""
 
     gossip_id: GossipId
-    frame: Frame = field(eq=False)
+    frame: Frame
 
 
 @frozen

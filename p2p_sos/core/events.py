@@ -7,7 +7,7 @@ them. `now` is local monotonic time in seconds and comes beside the event, never
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import field, frozen
+from attrs import frozen
 
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
 from p2p_sos.core.tables import Table
@@ -87,7 +87,7 @@ class Verified:
     """A `Verify` action is done: `refusal` is None if signature and stamp hold."""
 
     gossip_id: GossipId
-    frame: Frame = field(eq=False)
+    frame: Frame
     refusal: Refusal | None = None
 
 
@@ -158,7 +158,7 @@ class OperatorWrites:
 class VictimCalls:
     """A finished, signed CALL enters the mesh; its secrets are in the case already (`core.case`)."""
 
-    frame: Frame = field(eq=False)
+    frame: Frame
 
 
 @frozen

@@ -88,7 +88,7 @@ class Admitted:
     `own` says that this node wrote it; `restored` that it came from the store of the last run.
     """
 
-    frame: Frame = field(eq=False)
+    frame: Frame
     gossip_id: GossipId
     own: bool = False
     restored: bool = False
@@ -98,5 +98,5 @@ class Admitted:
 class Publish:
     """An action: this machine says something to the mesh, signed and laid into a cell."""
 
-    frame: Frame = field(eq=False)
+    frame: Frame
     avoid: tuple[PeerId, ...] = ()
