@@ -1,0 +1,51 @@
+"""What the runner needs of a network: a handful of methods, with libp2p behind them or a fake beside it.
+
+In come RPCs for peers and addresses to keep; out go events (`PeerJoined`, `RpcReceived`, ...) through `deliver`.
+It must not know what a message means, and this module must not load libp2p.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import trio
+
+from p2p_sos.core.events import Event
+from p2p_sos.core.gossip.rpc import PeerId, Rpc
+
+Deliver = Callable[[Event], None]
+
+
+class Mesh(Protocol):
+    """A node's place among its peers. Everything but `run` is synchronous and never blocks."""
+
+    @property
+    def peer_id(self) -> str:
+        """Who we are to our peers."""
+        ...
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """The full addresses that we listen on, with /p2p/ and our id; empty for a caller."""
+        ...
+
+    async def run(
+        self, deliver: Deliver, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Listen, keep the bootstrap peers, deliver events; `task_status` once we listen. Cancel to stop."""
+        ...
+
+    def send(self, peer: PeerId, rpc: Rpc) -> None:
+        """Queue an RPC to a peer; what goes to nobody, or over a full queue, is dropped."""
+        ...
+
+    def disconnect(self, peer: PeerId, why: str) -> None:
+        """Close every connection to a peer and refuse it for a while."""
+        ...
+
+    def connect(self, addresses: Sequence[str]) -> None:
+        """Keep these peers too, besides the bootstrap list; the full addresses must be valid."""
+        ...
+
+    async def flush(self, within_s: float) -> None:
+        """Wait until what is queued has left, or that long."""
+        ...
