@@ -107,6 +107,11 @@ class Restored:
 
 
 @frozen
+class Started:
+    """Everything is restored and the clock was read: the machines may set their first timers."""
+
+
+@frozen
 class StoreFailed:
     """The store cannot keep what it is given (a full disk): from now on nothing new is accepted."""
 
@@ -205,7 +210,7 @@ class VictimClears:
 
 Event = (
     PeerJoined | PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged | TimerFired
-    | Verified | ClockRead | Restored | StoreFailed | StoreRecovered | OperatorClaims | OperatorDeclines
+    | Verified | ClockRead | Restored | Started | StoreFailed | StoreRecovered | OperatorClaims | OperatorDeclines
     | OperatorReleases | OperatorWrites | VictimCalls | VictimWrites | VictimDecides | VictimRequisitions
     | VictimUpdates | VictimCancels | VictimClears
 )  # fmt: skip
