@@ -7,20 +7,25 @@ judged elsewhere (`checks`, and the core).
 A frame is the array [header, body, stamp, signature] (02-encoding §3); a header opens with the kind.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from attrs import fields, frozen
+from attrs import field, fields, frozen
 
 from p2p_sos.wire.canonical import pack, unpack
 from p2p_sos.wire.hashing import NetworkId, body_hash, message_id, signing_digest
-from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import MESSAGE_CLASSES, NOTHING, Letter, Message, MessageId, Proof
+from p2p_sos.wire.keys import SIGNATURE_BYTES, SigningKey
+from p2p_sos.wire.messages import MESSAGE_CLASSES, Message, MessageId
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import CELL_BYTES, FRAME_BYTES_MAX, STAMP_NONCE_BYTES, Kind
+from p2p_sos.wire.rules import rule_broken
 from p2p_sos.wire.shapes import Plain, shape_of
 
 LENGTH_BYTES = 2
 STAMPED_KINDS = (Kind.CALL, Kind.CARD)
+EFFORT_MAX = 2**32 - 1
+_ARRAY_OF_FOUR = b"\x94"
+_ZEROS = bytes(CELL_BYTES)
 
 
 @frozen
@@ -37,39 +42,66 @@ class Frame:
 
     message: Message
     id: MessageId
-    digest: bytes
+    digest: bytes = field(repr=False)
     stamp: Stamp | None
-    signature: bytes
-    cell: bytes
+    signature: bytes = field(repr=False)
+    cell: bytes = field(repr=False)
+
+
+@frozen
+class Header:
+    """The header of a message, alone: what a PROOF carries."""
+
+    kind: Kind
+    values: Mapping[str, Any]
+
+
+class _Slot(NamedTuple):
+    """One field of a message: its name and its shape, unfolded for speed."""
+
+    name: str
+    fault: Callable[[Plain], str | None]
+    lift: Callable[[Any], Any] | None  # None where the plain value is the value
+    lower: Callable[[Any], Plain] | None
 
 
 class _Layout(NamedTuple):
-    message_class: type[Any]
-    header: tuple[Any, ...]
-    body: tuple[Any, ...]
+    """Which fields of a message class stand in the header, and which in the body, in order."""
+
+    kind: Kind
+    message_class: Callable[..., Message]
+    header: tuple[_Slot, ...]
+    body: tuple[_Slot, ...]
 
 
-def _layout(message_class: type[Any]) -> _Layout:
-    attributes = fields(message_class)
-    header = tuple(a for a in attributes if shape_of(a).place == "header")
-    body = tuple(a for a in attributes if shape_of(a).place == "body")
-    return _Layout(message_class, header, body)
+def _layout(message_class: type[Message]) -> _Layout:
+    slots: dict[str, list[_Slot]] = {"header": [], "body": []}
+    for attribute in fields(message_class):
+        shape = shape_of(attribute)
+        assert not (shape.place == "header" and slots["body"]), "a class names its header's fields first"
+        slots[shape.place].append(_Slot(attribute.name, shape.fault, shape.lift, shape.lower))
+    return _Layout(message_class.KIND, message_class, tuple(slots["header"]), tuple(slots["body"]))
 
 
 _LAYOUTS = {int(c.KIND): _layout(c) for c in MESSAGE_CLASSES}
 
 
+# ------------------------------------------------------------------------- writing
+
+
+def _lowered(slots: tuple[_Slot, ...], message: Message) -> list[Plain]:
+    values = [(slot.lower, getattr(message, slot.name)) for slot in slots]
+    return [value if lower is None else lower(value) for lower, value in values]
+
+
 def header_bytes(message: Message) -> bytes:
     """The header as it stands in the frame."""
-    layout = _LAYOUTS[message.KIND]
-    lowered = [shape_of(a).lower(getattr(message, a.name)) for a in layout.header]
-    return pack([int(message.KIND), *lowered])
+    return pack([int(message.KIND), *_lowered(_LAYOUTS[message.KIND].header, message)])
 
 
 def body_bytes(message: Message) -> bytes:
     """The body as it stands in the frame."""
-    layout = _LAYOUTS[message.KIND]
-    return pack([shape_of(a).lower(getattr(message, a.name)) for a in layout.body])
+    return pack(_lowered(_LAYOUTS[message.KIND].body, message))
 
 
 def _stamp_plain(stamp: Stamp | None) -> list[Plain]:
@@ -92,85 +124,104 @@ def seal(message: Message, network: NetworkId, key: SigningKey | None, stamp: St
     assert (key is None) == (message.KIND is Kind.PROOF), "every kind but PROOF is signed"
     assert key is None or key.public == message.signer, "signed by another than its signer"
     assert stamp is None or message.KIND in STAMPED_KINDS, "this kind carries no stamp"
-    header, body, stamped = header_bytes(message), body_bytes(message), _stamp_plain(stamp)
-    digest = signing_digest(network, header, body_hash(body), pack(stamped))
+    header, body, stamped = header_bytes(message), body_bytes(message), pack(_stamp_plain(stamp))
+    body_digest = body_hash(body)
+    digest = signing_digest(network, header, body_digest, stamped)
     signature = b"" if key is None else key.sign(digest)
     # Header and body are packed already: an array of four is one byte and its four encodings.
-    frame = b"\x94" + header + body + pack(stamped) + pack(signature)
-    identity = message_id(network, header, body_hash(body))
+    frame = _ARRAY_OF_FOUR + header + body + stamped + pack(signature)
+    identity = message_id(network, header, body_digest)
     return Frame(message, identity, digest, stamp, signature, pad(frame))
+
+
+# ------------------------------------------------------------------------- reading
 
 
 def open_cell(cell: bytes) -> bytes | Refusal:
     """The frame's bytes inside a cell."""
     if len(cell) != CELL_BYTES:
         return Refusal(Reason.CELL_SIZE, f"{len(cell)} bytes where {CELL_BYTES} must stand")
-    length = int.from_bytes(cell[:LENGTH_BYTES], "big")
-    if not 0 < length <= FRAME_BYTES_MAX:
+    end = LENGTH_BYTES + int.from_bytes(cell[:LENGTH_BYTES], "big")
+    if not LENGTH_BYTES < end <= CELL_BYTES:
+        length = end - LENGTH_BYTES
         return Refusal(Reason.FRAME_LENGTH, f"{length} bytes where 1 to {FRAME_BYTES_MAX} may stand")
     # "Every byte after the frame MUST be zero." (02-encoding §4)
-    if cell[LENGTH_BYTES + length :].strip(b"\x00"):
+    if cell[end:] != _ZEROS[end:]:
         return Refusal(Reason.PADDING, "a byte that is not zero after the frame")
-    return cell[LENGTH_BYTES : LENGTH_BYTES + length]
+    return cell[LENGTH_BYTES:end]
 
 
-def _lift(attributes: tuple[Any, ...], plain: list[Any], into: dict[str, Any]) -> Refusal | None:
-    for attribute, value in zip(attributes, plain, strict=True):
-        shape = shape_of(attribute)
-        if (wrong := shape.fault(value)) is not None:
-            return Refusal(Reason.FIELD, f"{attribute.name}: {wrong}")
-        into[attribute.alias] = shape.lift(value)
+def _lift(slots: tuple[_Slot, ...], plain: list[Plain], into: list[Any]) -> Refusal | None:
+    for (name, fault, lift, _), value in zip(slots, plain, strict=True):
+        if (wrong := fault(value)) is not None:
+            return Refusal(Reason.FIELD, f"{name}: {wrong}")
+        into.append(value if lift is None else lift(value))
     return None
 
 
-def _read_stamp(kind: int, plain: Any) -> Stamp | None | Refusal:
+def _layout_of(header: Plain) -> _Layout | Refusal:
+    if type(header) is not list or not header:
+        return Refusal(Reason.ELEMENTS, "a header is an array that opens with the kind")
+    kind = header[0]
+    layout = _LAYOUTS.get(kind) if type(kind) is int else None
+    if layout is None:
+        shown = kind if type(kind) is int else "that value"
+        return Refusal(Reason.KIND, f"{shown} is no kind")
+    if len(header) != 1 + len(layout.header):
+        return Refusal(Reason.ELEMENTS, f"{len(header)} elements in the header of a {layout.kind.name}")
+    return layout
+
+
+def _message(header: Plain, body: Plain) -> Message | Refusal:
+    layout = _layout_of(header)
+    if isinstance(layout, Refusal):
+        return layout
+    assert type(header) is list
+    if type(body) is not list or len(body) != len(layout.body):
+        return Refusal(Reason.ELEMENTS, f"a {layout.kind.name}'s body has {len(layout.body)} elements")
+    values: list[Any] = []
+    wrong = _lift(layout.header, header[1:], values) or _lift(layout.body, body, values)
+    if wrong is not None:
+        return wrong
+    message = layout.message_class(*values)
+    return rule_broken(message) or message
+
+
+def _read_stamp(kind: Kind, plain: Plain) -> Stamp | None | Refusal:
     if type(plain) is not list:
         return Refusal(Reason.ELEMENTS, "the stamp is not an array")
     if not plain:
         return None
     if kind not in STAMPED_KINDS:
         return Refusal(Reason.RULE, "a stamp on a kind that carries none")
-    good = (
-        len(plain) == 2
-        and type(plain[0]) is bytes
-        and len(plain[0]) == STAMP_NONCE_BYTES
-        and type(plain[1]) is int
-        and 1 <= plain[1] < 2**32
-    )
-    return Stamp(plain[0], plain[1]) if good else Refusal(Reason.ELEMENTS, "a stamp is [nonce, effort]")
+    if len(plain) != 2:
+        return Refusal(Reason.ELEMENTS, "a stamp is [nonce, effort]")
+    nonce, effort = plain
+    if type(nonce) is not bytes or len(nonce) != STAMP_NONCE_BYTES:
+        return Refusal(Reason.FIELD, f"the stamp's nonce: not {STAMP_NONCE_BYTES} bytes")
+    if type(effort) is not int or not 1 <= effort <= EFFORT_MAX:
+        return Refusal(Reason.FIELD, f"the stamp's effort: not from 1 to {EFFORT_MAX}")
+    return Stamp(nonce, effort)
 
 
-def _message(header: Any, body: Any) -> Message | Refusal:
-    if type(header) is not list or type(body) is not list:
-        return Refusal(Reason.ELEMENTS, "header and body are arrays")
-    layout = _LAYOUTS.get(header[0]) if header and type(header[0]) is int else None
-    if layout is None:
-        return Refusal(Reason.KIND, f"{header[0] if header else 'nothing'} is no kind")
-    if len(header) != 1 + len(layout.header) or len(body) != len(layout.body):
-        return Refusal(Reason.ELEMENTS, f"{len(header)} and {len(body)} elements")
-    values: dict[str, Any] = {}
-    wrong = _lift(layout.header, header[1:], values) or _lift(layout.body, body, values)
-    if wrong is not None:
+def read_header(data: bytes) -> Header | Refusal:
+    """A header that stands alone, as it does inside a PROOF. Total, as `decode` is."""
+    plain = unpack(data)
+    if isinstance(plain, Refusal):
+        return plain
+    layout = _layout_of(plain)
+    if isinstance(layout, Refusal):
+        return layout
+    assert type(plain) is list
+    values: list[Any] = []
+    if (wrong := _lift(layout.header, plain[1:], values)) is not None:
         return wrong
-    message: Message = layout.message_class(**values)
-    return rule_broken(message) or message
-
-
-def rule_broken(message: Message) -> Refusal | None:
-    """The rules between fields of one message (each in the message's own document)."""
-    if isinstance(message, Letter) and (message.part >= message.parts or message.number < message.part):
-        return Refusal(Reason.RULE, "a part beyond its letter")
-    if isinstance(message, Proof):
-        first, second = message.first_header, message.second_header
-        return None if first < second else Refusal(Reason.RULE, "the two headers are not in order")
-    sequence, previous = getattr(message, "sequence", 0), getattr(message, "previous", None)
-    if previous not in (None, NOTHING) and sequence == 0:
-        return Refusal(Reason.RULE, "the first entry of a log has no previous one")
-    return None
+    names = [slot.name for slot in layout.header]
+    return Header(layout.kind, dict(zip(names, values, strict=True)))
 
 
 def decode(cell: bytes, network: NetworkId) -> Frame | Refusal:
-    """Total: any bytes give a frame or a refusal, never an exception."""
+    """Total: any bytes give a frame or a refusal, never an exception, in bounded time and memory."""
     frame = open_cell(cell)
     if isinstance(frame, Refusal):
         return frame
@@ -186,9 +237,9 @@ def decode(cell: bytes, network: NetworkId) -> Frame | Refusal:
     stamp = _read_stamp(message.KIND, stamped)
     if isinstance(stamp, Refusal):
         return stamp
-    length = 0 if message.KIND is Kind.PROOF else 64
+    length = 0 if message.KIND is Kind.PROOF else SIGNATURE_BYTES
     if type(signature) is not bytes or len(signature) != length:
-        return Refusal(Reason.ELEMENTS, f"a signature of {length} bytes must stand last")
+        return Refusal(Reason.FIELD, f"the signature: not {length} bytes")
     headed, body_digest = pack(header), body_hash(pack(body))
     digest = signing_digest(network, headed, body_digest, pack(stamped))
     return Frame(message, message_id(network, headed, body_digest), digest, stamp, signature, cell)

@@ -41,6 +41,11 @@ def gossip_id(data: bytes, *, canonical: bool) -> bytes:
     return hashlib.sha256((b"\x01" if canonical else b"\x00") + data).digest()[:20]
 
 
+def sealed_box_nonce(ephemeral: bytes, recipient: bytes) -> bytes:
+    """The nonce of libsodium's sealed box, 24 bytes; its format, not ours, so it has no domain."""
+    return hashlib.blake2b(ephemeral + recipient, digest_size=24).digest()
+
+
 def responder_key_hash(call: bytes, responder: bytes) -> bytes:
     """H(call, R): the second half of a responder's key on a board (document 06 §3)."""
     return blake2b("esos/1 rank", call, responder)

@@ -25,8 +25,8 @@ CELL_RESOLUTION_MAX: Final = 2  # brief: section 2, about 87,000 km2
 VICTIM_MESSAGES_PER_EPOCH: Final = 8  # brief: section 3
 LETTERS_PER_WINDOW: Final = 20  # brief: section 3, per signer and call
 LETTER_WINDOW_S: Final = 600  # brief: section 3
-LETTER_PARTS_MAX: Final = 8  # guess: 12 KB of text
-LETTER_PART_BYTES_MAX: Final = 1700  # measured: what a LETTER leaves of a cell
+LETTER_PARTS_MAX: Final = 8  # guess: 15 KB of text
+LETTER_PART_BYTES_MAX: Final = 1896  # computed: what the largest LETTER leaves of a cell
 OPEN_CALLS_MAX: Final = 1024  # guess: brief section 6
 CALLS_PER_S: Final = 1  # brief: section 6
 CALLS_BURST: Final = 30  # brief: section 6
@@ -45,6 +45,7 @@ STAMP_MEMORY_KIB: Final = 1024  # brief: section 6
 STAMP_PASSES: Final = 1  # brief: section 6
 STAMP_LANES: Final = 1  # brief: section 6
 STAMP_NONCE_BYTES: Final = 16  # guess
+STAMP_OUTPUT_BYTES: Final = 32  # guess
 
 
 class Kind(IntEnum):
@@ -336,58 +337,14 @@ class Timing:
 
 
 TIMINGS: Final[dict[Severity, Timing]] = {}
-S1: Final = Timing(
-    name="S1",
-    k=5,
-    band_wait_s=2,
-    hold_s=1,
-    sitrep_s=3,
-    lease_s=15,
-    progress_online_s=20,
-    progress_silent_s=40,
-    life_s=86400,
-    stand_down_f=2,
-)
+S1: Final = Timing(name="S1", k=5, band_wait_s=2, hold_s=1, sitrep_s=3, lease_s=15, progress_online_s=20, progress_silent_s=40, life_s=86400, stand_down_f=2)
 TIMINGS[Severity(4)] = S1
 TIMINGS[Severity(5)] = S1
-S2: Final = Timing(
-    name="S2",
-    k=3,
-    band_wait_s=4,
-    hold_s=2,
-    sitrep_s=5,
-    lease_s=25,
-    progress_online_s=30,
-    progress_silent_s=60,
-    life_s=86400,
-    stand_down_f=2,
-)
+S2: Final = Timing(name="S2", k=3, band_wait_s=4, hold_s=2, sitrep_s=5, lease_s=25, progress_online_s=30, progress_silent_s=60, life_s=86400, stand_down_f=2)
 TIMINGS[Severity(3)] = S2
-S3: Final = Timing(
-    name="S3",
-    k=2,
-    band_wait_s=10,
-    hold_s=5,
-    sitrep_s=15,
-    lease_s=75,
-    progress_online_s=120,
-    progress_silent_s=300,
-    life_s=259200,
-    stand_down_f=1,
-)
+S3: Final = Timing(name="S3", k=2, band_wait_s=10, hold_s=5, sitrep_s=15, lease_s=75, progress_online_s=120, progress_silent_s=300, life_s=259200, stand_down_f=1)
 TIMINGS[Severity(2)] = S3
-S4: Final = Timing(
-    name="S4",
-    k=1,
-    band_wait_s=30,
-    hold_s=15,
-    sitrep_s=60,
-    lease_s=300,
-    progress_online_s=900,
-    progress_silent_s=1800,
-    life_s=604800,
-    stand_down_f=1,
-)
+S4: Final = Timing(name="S4", k=1, band_wait_s=30, hold_s=15, sitrep_s=60, lease_s=300, progress_online_s=900, progress_silent_s=1800, life_s=604800, stand_down_f=1)
 TIMINGS[Severity(0)] = S4
 TIMINGS[Severity(1)] = S4
 

@@ -27,17 +27,14 @@ class Shape:
     """How one field is written and read.
 
     `fault(plain)` returns None if the plain value may stand there, else a few words without a full stop.
-    `lift` turns a faultless plain value into the value in memory; `lower` is its inverse.
+    `lift` turns a faultless plain value into the value in memory; `lower` is its inverse. Both are None where the
+    plain value is the value in memory.
     """
 
     place: Place
     fault: Callable[[Plain], str | None]
-    lift: Callable[[Any], Any]
-    lower: Callable[[Any], Plain]
-
-
-def _same(value: Any) -> Any:
-    return value
+    lift: Callable[[Any], Any] | None = None
+    lower: Callable[[Any], Plain] | None = None
 
 
 def _shaped(shape: Shape) -> Any:
@@ -58,7 +55,7 @@ def unsigned(place: Place, *, highest: int = WORD_MAX, lowest: int = 0) -> Any:
             return "not an integer"
         return None if lowest <= plain <= highest else f"{plain} is not between {lowest} and {highest}"
 
-    return _shaped(Shape(place, fault, _same, _same))
+    return _shaped(Shape(place, fault))
 
 
 def word(place: Place, vocabulary: type[IntEnum]) -> Any:
@@ -84,7 +81,7 @@ def mask(place: Place, vocabulary: type[IntEnum], *, empty: bool) -> Any:
             return f"a bit without a meaning in {vocabulary.__name__}"
         return None if plain or empty else "an empty mask"
 
-    return _shaped(Shape(place, fault, _same, _same))
+    return _shaped(Shape(place, fault))
 
 
 def _sized(length: int) -> Callable[[Plain], str | None]:
@@ -98,7 +95,7 @@ def _sized(length: int) -> Callable[[Plain], str | None]:
 
 def fixed(place: Place, length: int) -> Any:
     """A byte string of exactly `length` bytes: a key, a hash, a signature."""
-    return _shaped(Shape(place, _sized(length), _same, _same))
+    return _shaped(Shape(place, _sized(length)))
 
 
 def blob(place: Place, *, longest: int, shortest: int = 0) -> Any:
@@ -110,7 +107,7 @@ def blob(place: Place, *, longest: int, shortest: int = 0) -> Any:
         good = shortest <= len(plain) <= longest
         return None if good else f"{len(plain)} bytes where {shortest} to {longest} may stand"
 
-    return _shaped(Shape(place, fault, _same, _same))
+    return _shaped(Shape(place, fault))
 
 
 def hashes(place: Place, *, most: int, least: int = 0) -> Any:
