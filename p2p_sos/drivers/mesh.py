@@ -5,12 +5,15 @@ It must not know what a message means, and this module must not load libp2p.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
 from p2p_sos.core.events import Event
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 Deliver = Callable[[Event], None]
 
@@ -29,7 +32,7 @@ class Mesh(Protocol):
         ...
 
     async def run(
-        self, deliver: Deliver, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+        self, deliver: Deliver, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Listen, keep the bootstrap peers, deliver events; `task_status` once we listen. Cancel to stop."""
         ...

@@ -1,7 +1,7 @@
 """The one place where a node meets the world: events in, actions performed, in the promised order."""
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import trio
 
@@ -12,6 +12,9 @@ from p2p_sos.core.tables import Table
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.refusals import Refusal
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
 
 
 class Machine(Protocol):
@@ -52,7 +55,7 @@ class Runner:
         self._tell = tell
         self._check = check
 
-    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+    async def run(self, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED) -> None:
         """Restore, start, and serve until cancelled or stopped."""
         raise NotImplementedError
 
