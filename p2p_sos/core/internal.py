@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from p2p_sos.core.gossip.rpc import Carried, GossipId, PeerId
 from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.refusals import Refusal
 
 
@@ -92,6 +93,14 @@ class Admitted:
     gossip_id: GossipId
     own: bool = False
     restored: bool = False
+
+
+@frozen
+class CallEnded:
+    """An event: a call is over for this node; `how` as in the notice `CallClosed`."""
+
+    call: CallId
+    how: str
 
 
 @frozen
