@@ -9,8 +9,15 @@ from typing import Any
 import msgpack
 
 from p2p_sos.wire.refusals import Reason, Refusal
-from p2p_sos.wire.registry import DEPTH_MAX, FRAME_BYTES_MAX
+from p2p_sos.wire.registry import DEPTH_MAX, ELEMENTS_MAX, FRAME_BYTES_MAX
 from p2p_sos.wire.shapes import Plain
+
+
+class _Map:
+    """Stands for a map that was read, which nothing may hold; so that no key of it is ever hashed."""
+
+    def __init__(self, pairs: Any) -> None:
+        pass
 
 
 def pack(value: Plain) -> bytes:
@@ -20,37 +27,44 @@ def pack(value: Plain) -> bytes:
 
 
 def _foreign(value: Any, depth: int) -> Refusal | None:
-    """What in `value` may not stand on the wire, or None."""
-    kind = type(value)
-    if kind is int:
-        return None if value >= 0 else Refusal(Reason.TYPE, "a negative integer")
-    if kind is bytes:
-        return None
-    if kind is not list:
-        return Refusal(Reason.TYPE, f"a value of type {kind.__name__}")
-    if depth >= DEPTH_MAX:
+    """What in an array may not stand on the wire, or None. Goes no deeper than DEPTH_MAX."""
+    # "Arrays nest at most four deep." (02-encoding §2)
+    if depth > DEPTH_MAX:
         return Refusal(Reason.DEPTH, f"arrays nested deeper than {DEPTH_MAX}")
     for entry in value:
-        if (wrong := _foreign(entry, depth + 1)) is not None:
+        kind = type(entry)
+        if kind is bytes:
+            continue
+        if kind is int:
+            if entry < 0:
+                return Refusal(Reason.TYPE, "a negative integer")
+        elif kind is not list:
+            return Refusal(Reason.TYPE, f"a value of type {kind.__name__.strip('_').lower()}")
+        elif (wrong := _foreign(entry, depth + 1)) is not None:
             return wrong
     return None
 
 
 def unpack(data: bytes, *, longest: int = FRAME_BYTES_MAX) -> Plain | Refusal:
-    """The plain value of `data`, or why there is none; bounded by `longest` bytes."""
+    """The plain value of `data`, or why there is none; time and memory are bounded by `longest` bytes."""
     if len(data) > longest:
         return Refusal(Reason.FRAME_LENGTH, f"{len(data)} bytes where at most {longest} may stand")
     try:
-        # "surrogateescape" lets any text through to the type check below, which names it.
+        # The reader makes room for as many elements as an array declares, hence the bound on what it may
+        # declare; "surrogateescape" lets any text through to the check of types, which names it.
         value = msgpack.unpackb(
-            data, raw=False, strict_map_key=False, unicode_errors="surrogateescape", use_list=True
+            data,
+            raw=False,
+            unicode_errors="surrogateescape",
+            object_pairs_hook=_Map,
+            max_array_len=ELEMENTS_MAX,
+            max_map_len=ELEMENTS_MAX,
         )
-    except RecursionError:
-        return Refusal(Reason.DEPTH, "arrays nested without end")
-    except (ValueError, TypeError, OverflowError, msgpack.UnpackException) as error:
-        deep = isinstance(error, msgpack.StackError)
-        return Refusal(Reason.DEPTH if deep else Reason.MSGPACK, type(error).__name__)
-    if (wrong := _foreign(value, 0)) is not None:
+    except msgpack.StackError:
+        return Refusal(Reason.DEPTH, f"arrays nested deeper than {DEPTH_MAX}")
+    except (ValueError, OverflowError, msgpack.UnpackException) as error:
+        return Refusal(Reason.MSGPACK, type(error).__name__)
+    if (wrong := _foreign([value], 0)) is not None:
         return wrong
     # "A reader MUST refuse bytes that differ from the encoding of the value they hold." (02-encoding §2)
     if pack(value) != data:

@@ -4,18 +4,21 @@ Comes in: bytes. Goes out: bytes. A domain string starts every hash, so that no 
 purpose is ever valid for another; every hash of a message also holds the network id.
 """
 
+import functools
 import hashlib
 
 NetworkId = bytes  # 32 bytes: the hash of a network profile
 
 
+@functools.cache
+def _opening(domain: str) -> bytes:
+    name = domain.encode("ascii")
+    return bytes([len(name)]) + name
+
+
 def blake2b(domain: str, *pieces: bytes, size: int = 32) -> bytes:
     """BLAKE2b of the domain's length, the domain and the pieces, `size` bytes long."""
-    name = domain.encode("ascii")
-    digest = hashlib.blake2b(bytes([len(name)]) + name, digest_size=size)
-    for piece in pieces:
-        digest.update(piece)
-    return digest.digest()
+    return hashlib.blake2b(_opening(domain) + b"".join(pieces), digest_size=size).digest()
 
 
 def body_hash(body: bytes) -> bytes:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from attrs import frozen
 
 from p2p_sos.wire import registry as r
-from p2p_sos.wire.shapes import blob, fixed, hashes, mask, numbers, unsigned, word
+from p2p_sos.wire.shapes import blob, fixed, globe_cell, hashes, mask, numbers, unsigned, word
 
 CallId = bytes  # 32 bytes: the id of a CALL
 Key = bytes  # 32 bytes: an Ed25519 or X25519 public key
@@ -35,7 +35,7 @@ class Call:
     needs: int = mask("body", r.Need, empty=False)
     sector: r.Sector = word("body", r.Sector)
     languages: tuple[int, ...] = numbers("body", most=r.LANGUAGES_MAX, highest=LANGUAGE_MAX)
-    cell: int = unsigned("body")
+    cell: int = globe_cell("body")
     exchange_key: Key = fixed("body", 32)
 
 
@@ -54,7 +54,7 @@ class Update:
     needs: int = mask("body", r.Need, empty=False)
     sector: r.Sector = word("body", r.Sector)
     languages: tuple[int, ...] = numbers("body", most=r.LANGUAGES_MAX, highest=LANGUAGE_MAX)
-    cell: int = unsigned("body")
+    cell: int = globe_cell("body")
 
 
 @frozen
@@ -87,7 +87,7 @@ class Card:
     skills: int = mask("body", r.Need, empty=False)
     sectors: int = mask("body", r.Sector, empty=True)
     languages: tuple[int, ...] = numbers("body", most=r.LANGUAGES_MAX, highest=LANGUAGE_MAX)
-    cell: int = unsigned("body")
+    cell: int = globe_cell("body")
     duty_hours: int = unsigned("body", highest=HOURS_MASK_MAX)
     slots: int = unsigned("body", highest=r.SLOTS_MAX, lowest=1)
     group: bytes = fixed("body", 32)
@@ -268,7 +268,7 @@ class Letter:
     number: int = unsigned("header", highest=r.SEQUENCE_MAX)
     part: int = unsigned("body", highest=r.LETTER_PARTS_MAX - 1)
     parts: int = unsigned("body", highest=r.LETTER_PARTS_MAX, lowest=1)
-    sealed: bytes = blob("body", longest=r.LETTER_PART_BYTES_MAX, shortest=1)
+    sealed: bytes = fixed("body", r.LETTER_PART_BYTES_MAX)
 
 
 VictimMessage = Update | Cancel | AllClear | Requisition

@@ -14,6 +14,9 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
+from p2p_sos.wire.globe import UNDISCLOSED, is_coarse_cell
+from p2p_sos.wire.registry import CELL_RESOLUTION_MAX
+
 Plain = int | bytes | list["Plain"]
 Place = Literal["header", "body"]
 
@@ -80,6 +83,19 @@ def mask(place: Place, vocabulary: type[IntEnum], *, empty: bool) -> Any:
         if plain < 0 or plain & ~every:
             return f"a bit without a meaning in {vocabulary.__name__}"
         return None if plain or empty else "an empty mask"
+
+    return _shaped(Shape(place, fault))
+
+
+def globe_cell(place: Place) -> Any:
+    """Roughly where: a coarse cell of the H3 grid, or 0 for undisclosed."""
+
+    def fault(plain: Plain) -> str | None:
+        if type(plain) is not int:
+            return "not an integer"
+        if plain == UNDISCLOSED or is_coarse_cell(plain):
+            return None
+        return f"{plain} is not an H3 cell of resolution {CELL_RESOLUTION_MAX} at most"
 
     return _shaped(Shape(place, fault))
 
