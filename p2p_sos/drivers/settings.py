@@ -1,0 +1,118 @@
+"""What the operator may choose: the classes that `settings.toml` fills, and how the file is read.
+
+In comes a TOML file. Out goes a `Settings`, or every fault of the file at once, each with its path in the file and
+a sentence that names the nearest right word. Reads no environment; what a setting does is decided elsewhere.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, NewType
+
+from attrs import field, frozen
+
+from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.wire.registry import Manner, Need, Sector, Severity
+
+Listen = NewType("Listen", str)  # an address to listen on
+Relay = NewType("Relay", str)  # a full address of a peer
+ProfileName = NewType("ProfileName", str)
+Language = NewType("Language", int)  # the code of `wire.vocabulary`
+Cell = NewType("Cell", int)  # an H3 index, 0 when undisclosed
+Hours = NewType("Hours", int)  # bit h set: on duty from h:00 to h:59 UTC
+Level = NewType("Level", str)
+Introduction = NewType("Introduction", str)
+
+EVERY_HOUR = Hours(2**24 - 1)
+DEFAULT_LISTEN = Listen("/ip4/0.0.0.0/tcp/4767")  # 4-SOS on a telephone's keys; origin: taste
+
+
+@frozen
+class NodeSettings:
+    """[node]: where it listens, whom it joins, on which network."""
+
+    listen: tuple[Listen, ...] = (DEFAULT_LISTEN,)
+    bootstrap: tuple[Relay, ...] = ()
+    profile: ProfileName = ProfileName("laboratory")
+
+
+@frozen
+class DutySettings:
+    """[duty]: what its people can do, and when. No skills: the node relays and answers nothing."""
+
+    skills: tuple[Need, ...] = ()
+    sectors: tuple[Sector, ...] = ()
+    languages: tuple[Language, ...] = ()
+    cell: Cell = Cell(0)
+    duty_hours: Hours = EVERY_HOUR
+    slots: int = field(default=3, metadata={"lowest": 1, "highest": 255})
+    from_severity: Severity = Severity.HIGH
+    manner: Manner = Manner.PERSON
+    answer_within_s: float = field(default=300.0, metadata={"lowest": 1, "highest": 86400})
+    exercises: bool = False
+    introduction: Introduction = Introduction("")
+
+
+@frozen
+class StoreSettings:
+    """[store]: how large the store may grow."""
+
+    size_max_mib: int = field(default=1024, metadata={"lowest": 8, "highest": 2**20})
+
+
+@frozen
+class LogSettings:
+    """[log]: where the log goes ("" is standard error) and how much of it."""
+
+    file: str = ""
+    level: Level = Level("info")
+
+
+@frozen
+class Settings:
+    """One whole file."""
+
+    node: NodeSettings = NodeSettings()
+    duty: DutySettings = DutySettings()
+    gossip: GossipSettings = GossipSettings()
+    store: StoreSettings = StoreSettings()
+    log: LogSettings = LogSettings()
+
+
+@frozen
+class Fault:
+    """One thing that is wrong: where (`duty.skills[1]`), and a sentence."""
+
+    path: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.sentence}" if self.path else self.sentence
+
+
+class SettingsWrong(Exception):
+    """The file cannot be used; `faults` names everything that is wrong with it."""
+
+    def __init__(self, file: Path, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(f"{file}: {fault}" for fault in faults))
+        self.file = file
+        self.faults = faults
+
+
+def load_settings(path: Path) -> Settings:
+    """Read a file. Raises `SettingsWrong` with every fault."""
+    try:
+        plain: dict[str, Any] = tomllib.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise SettingsWrong(path, (Fault("", "there is no such file: run `sos init` first"),)) from error
+    del plain
+    raise NotImplementedError
+
+
+def default_text(*, skills: tuple[Need, ...] = (), bootstrap: tuple[str, ...] = ()) -> str:
+    """The commented file that `sos init` writes."""
+    raise NotImplementedError
+
+
+def change_file(path: Path, key: str, value: Any) -> None:
+    """Set one key (`node.bootstrap`) and keep comments and order. Raises `SettingsWrong`, leaving the file."""
+    raise NotImplementedError
