@@ -32,7 +32,10 @@ _KINDS = {int(kind): kind for kind in LetterKind}
 
 @frozen
 class Content:
-    """What stands inside the seal. `acknowledged`: every letter of the other side up to it has arrived."""
+    """What stands inside the seal. `acknowledged`: every letter of the other side up to it has arrived.
+
+    `number` counts from 1; an acknowledgement alone has 0, since nobody acknowledges it.
+    """
 
     number: int
     acknowledged: int
@@ -112,12 +115,15 @@ def _content(padded: bytes) -> Content | Refusal:
     if type(plain) is not list or len(plain) != 5:
         return Refusal(Reason.ELEMENTS, "a content is [number, acknowledged, kind, text, enclosure]")
     number, acknowledged, kind, text, enclosure = plain
-    if type(number) is not int or not 1 <= number <= SEQUENCE_MAX:
-        return Refusal(Reason.FIELD, f"number: not from 1 to {SEQUENCE_MAX}")
+    if type(number) is not int or number > SEQUENCE_MAX:
+        return Refusal(Reason.FIELD, f"number: not from 0 to {SEQUENCE_MAX}")
     if type(acknowledged) is not int or acknowledged > SEQUENCE_MAX:
         return Refusal(Reason.FIELD, f"acknowledged: not from 0 to {SEQUENCE_MAX}")
     if type(kind) is not int or kind not in _KINDS:
         return Refusal(Reason.FIELD, "kind: not a kind of letter")
+    # "An ACKNOWLEDGEMENT has the number 0, and no other letter has it." (07-dialogue §6)
+    if (number == 0) != (kind == LetterKind.ACKNOWLEDGEMENT):
+        return Refusal(Reason.RULE, "the number 0 is an acknowledgement's")
     if type(text) is not bytes or type(enclosure) is not bytes:
         return Refusal(Reason.FIELD, "text and enclosure are byte strings")
     try:
