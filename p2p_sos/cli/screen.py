@@ -1,0 +1,128 @@
+"""How `sos` speaks: plain words, aligned, coloured only in a terminal, one JSON object where that is asked.
+
+Comes in: pieces of text with a style, rows, JSON objects. Goes out: standard output, errors on standard error.
+Text of strangers passes `harmless` first: a letter must never steer the terminal that shows it.
+"""
+
+import json
+import sys
+import time
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+from p2p_sos.cli.exits import Stop
+
+Piece = str | tuple[str, str]  # text, or text and a rich style
+
+SHORT = 8
+
+
+class Screen:
+    """One command's output."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self.json = as_json
+        self._console: Any = None
+        self.terminal = not as_json and sys.stdout.isatty()
+
+    def line(self, *pieces: Piece) -> None:
+        """One line for people; nothing at all under `--json`."""
+        if self.json:
+            return
+        if not self.terminal:
+            print("".join(p if isinstance(p, str) else p[0] for p in pieces), flush=True)
+            return
+        from rich.text import Text
+
+        if self._console is None:
+            from rich.console import Console
+
+            self._console = Console(highlight=False, soft_wrap=True)
+        self._console.print(Text.assemble(*pieces))
+
+    def rows(self, rows: Sequence[tuple[str, Piece]], indent: str = "") -> None:
+        """Aligned pairs of a name and a value."""
+        width = max((len(name) for name, _ in rows), default=0)
+        for name, value in rows:
+            self.line((f"{indent}{name:<{width}}  ", "dim"), value)
+
+    def table(self, heads: Sequence[str], rows: Sequence[Sequence[Piece]]) -> None:
+        """Aligned columns under a dim head."""
+        texts = [[p if isinstance(p, str) else p[0] for p in row] for row in rows]
+        widths = [max(len(r[i]) for r in [list(heads), *texts]) for i in range(len(heads))]
+        head = "  ".join(h.ljust(w) for h, w in zip(heads, widths, strict=True))
+        self.line((head.rstrip(), "dim"))
+        for row, plain in zip(rows, texts, strict=True):
+            pieces: list[Piece] = []
+            for i, (piece, text) in enumerate(zip(row, plain, strict=True)):
+                pad = "" if i == len(row) - 1 else " " * (widths[i] - len(text) + 2)
+                pieces.append((text + pad, "" if isinstance(piece, str) else piece[1]))
+            self.line(*pieces)
+
+    def object(self, value: Any) -> None:
+        """One JSON object on one line, under `--json` only."""
+        if self.json:
+            print(json.dumps(value, separators=(", ", ": ")), flush=True)
+
+    def next(self, sentence: str) -> None:
+        """The next step, always the last line of a screen."""
+        self.line(("Next: ", "bold"), sentence)
+
+
+def fail(stop: Stop, *, as_json: bool) -> int:
+    """Say why a command ends, and return its exit code."""
+    if as_json:
+        said = {"error": stop.sentence, "code": stop.code, "exit": stop.exit_code}
+        print(json.dumps(said), flush=True)
+        return stop.exit_code
+    sys.stdout.flush()
+    mark = "sos: "
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.text import Text
+
+        Console(stderr=True, highlight=False, soft_wrap=True).print(
+            Text.assemble((mark, "bold red"), stop.sentence)
+        )
+    else:
+        print(mark + stop.sentence, file=sys.stderr, flush=True)
+    return stop.exit_code
+
+
+def harmless(text: str) -> str:
+    """A stranger's text without what could steer a terminal: only letters, line ends and blanks stay."""
+    return "".join(
+        character
+        if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        else " " if character == "\t" else "�"
+        for character in text.replace("\r\n", "\n")
+    )  # fmt: skip
+
+
+def short(hexed: str) -> str:
+    """The first 8 hex digits: enough for people."""
+    return hexed[:SHORT]
+
+
+def clock(unix_s: float) -> str:
+    """A time of day on this machine."""
+    return time.strftime("%H:%M:%S", time.localtime(unix_s))
+
+
+def span(seconds: float) -> str:
+    """A length of time in plain words: `40 s`, `3 min`, `2 h 5 min`, `3 d 2 h`."""
+    whole = max(0, int(seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if whole < 3600:
+        return f"{minutes} min"
+    if whole < 86400:
+        return f"{hours} h {minutes % 60} min"
+    return f"{days} d {hours % 24} h"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 relay`, `3 relays`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
