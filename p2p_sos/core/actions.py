@@ -11,6 +11,7 @@ from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
 from p2p_sos.core.notices import Notice
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import MessageId
 
 
 @frozen
@@ -46,6 +47,15 @@ class Verify:
 
 
 @frozen
+class Solve:
+    """Do the work of a stamp on a worker thread, trying nonces upward from `start`, and answer `Solved`."""
+
+    message: MessageId
+    effort: int
+    start: bytes
+
+
+@frozen
 class Keep:
     """Write a row; durable before any later action of the same list is performed."""
 
@@ -69,4 +79,4 @@ class Tell:
     notice: Notice
 
 
-Action = SendRpc | Disconnect | SetTimer | Verify | Keep | Forget | Tell
+Action = SendRpc | Disconnect | SetTimer | Verify | Solve | Keep | Forget | Tell

@@ -11,8 +11,8 @@ from attrs import frozen
 
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.frames import Frame, Stamp
+from p2p_sos.wire.messages import CallId, Key, MessageId
 from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.registry import Detail, LetterKind, Reason
 
@@ -109,6 +109,14 @@ class Restored:
 @frozen
 class Started:
     """Everything is restored and the clock was read: the machines may set their first timers."""
+
+
+@frozen
+class Solved:
+    """A `Solve` action is done; `message` is the id that the stamp belongs to."""
+
+    message: MessageId
+    stamp: Stamp
 
 
 @frozen
@@ -210,7 +218,7 @@ class VictimClears:
 
 Event = (
     PeerJoined | PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged | TimerFired
-    | Verified | ClockRead | Restored | Started | StoreFailed | StoreRecovered | OperatorClaims | OperatorDeclines
-    | OperatorReleases | OperatorWrites | VictimCalls | VictimWrites | VictimDecides | VictimRequisitions
-    | VictimUpdates | VictimCancels | VictimClears
+    | Verified | Solved | ClockRead | Restored | Started | StoreFailed | StoreRecovered | OperatorClaims
+    | OperatorDeclines | OperatorReleases | OperatorWrites | VictimCalls | VictimWrites | VictimDecides
+    | VictimRequisitions | VictimUpdates | VictimCancels | VictimClears
 )  # fmt: skip

@@ -38,6 +38,7 @@ class DecisionWanted:
 
     call: CallId
     deadline_s: float
+    page: bool = True  # False for an exercise or a test: it is shown, and wakes nobody
 
 
 @frozen
