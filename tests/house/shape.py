@@ -15,7 +15,7 @@ FUNCTION_LINES_MAX = 60
 EMPTY_NAMES = ("util", "utils", "helper", "helpers", "common", "manager", "base", "misc", "stuff")
 CATCHES_ALL = ("Exception", "BaseException")
 MAY_CATCH_ALL = ("p2p_sos/drivers/runner.py", "p2p_sos/cli/main.py")
-NOQA = re.compile(r"#\s*noqa\b(?!: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* - \S)", re.IGNORECASE)
+NOQA = re.compile(r"#\s*noqa\b(?!: [A-Z]+[0-9]+(, ?[A-Z]+[0-9]+)* .*[a-z]{3})", re.IGNORECASE)
 TYPE_IGNORE = re.compile(r"#\s*type:\s*ignore(?!\[[a-z-]+(, ?[a-z-]+)*\])")
 
 
@@ -55,7 +55,7 @@ def silence_faults(source: Source) -> list[str]:
         if token.type != tokenize.COMMENT:
             continue
         if NOQA.search(token.string):
-            found.append(f"{source.path}:{token.start[0]}: write `# noqa: CODE - why`")
+            found.append(f"{source.path}:{token.start[0]}: write `# noqa: CODE (why)`")
         if TYPE_IGNORE.search(token.string):
             found.append(f"{source.path}:{token.start[0]}: write `# type: ignore[code]`")
     return found

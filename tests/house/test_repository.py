@@ -10,7 +10,8 @@ from tests.house.sources import ROOT, tracked
 # Written in pieces, so that this file does not hold what it looks for.
 HOSTS = tuple("".join(parts) for parts in (("py", "pi.org"), ("python", "hosted.org"), ("npm", "js.org"),
                                            ("npm", "js.com"), ("crates", ".io"), ("unpkg", ".com")))  # fmt: skip
-MACHINE_PATHS = re.compile("|".join(("/root/", "/work/", "/home/[a-z]+/", "/Users/[a-z]+/")))
+FOLDERS = tuple("/".join(("", name, "")) for name in ("root", "work"))
+MACHINE_PATHS = re.compile("|".join((*FOLDERS, "/home" + "/[a-z]+/", "/Users" + "/[a-z]+/")))
 LOCK_FILES = ("uv.lock", "poetry.lock", "Pipfile.lock", "package-lock.json", "npm-shrinkwrap.json", "yarn.lock",
               "pnpm-lock.yaml", "pdm.lock", "pylock.toml")  # fmt: skip
 PIN = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*==[0-9][0-9A-Za-z.]*")
@@ -29,7 +30,9 @@ def test_nothing_foreign_is_in_the_repository() -> None:
     assert {name: words for name, words in found.items() if words} == {}
 
 
-@pytest.mark.parametrize("text", [f"https://{HOSTS[0]}/simple", "cd /root/x", "/home/ada/.sos"])
+@pytest.mark.parametrize(
+    "text", [f"https://{HOSTS[0]}/simple", f"cd {FOLDERS[0]}x", "/".join(("", "home", "ada", ".sos"))]
+)
 def test_a_foreign_name_is_refused(text: str) -> None:
     """Control: a registry host and a machine path are found."""
     assert foreign(text) != []

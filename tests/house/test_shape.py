@@ -35,9 +35,9 @@ def test_every_module_is_in_shape(checker: Checker, folders: tuple[str, ...]) ->
         (shape.name_faults, "p2p_sos/common/a.py", ""),
         (shape.opening_faults, "p2p_sos/core/a.py", "x = 1\n"),
         (shape.opening_faults, "p2p_sos/core/a.py", ""),
-        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # noqa\n"),
-        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # noqa: E501\n"),
-        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # type: ignore\n"),
+        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # " + "noqa\n"),
+        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # " + "noqa: E501\n"),
+        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # " + "type: ignore\n"),
         (shape.catch_faults, "p2p_sos/core/a.py", "try:\n    x\nexcept Exception:\n    pass\n"),
         (shape.catch_faults, "p2p_sos/core/a.py", "try:\n    x\nexcept:\n    pass\n"),
         (
@@ -55,8 +55,8 @@ def test_a_module_out_of_shape_is_refused(checker: Checker, path: str, text: str
 @pytest.mark.parametrize(
     ("checker", "path", "text"),
     [
-        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # noqa: S603 - our own program\n"),
-        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # type: ignore[operator]\n"),
+        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # " + "noqa: S603 - our own program\n"),
+        (shape.silence_faults, "p2p_sos/core/a.py", "x = 1  # " + "type: ignore[operator]\n"),
         (shape.catch_faults, "p2p_sos/drivers/runner.py", "try:\n    x\nexcept Exception:\n    pass\n"),
         (shape.catch_faults, "p2p_sos/core/a.py", "try:\n    x\nexcept OSError:\n    pass\n"),
     ],
