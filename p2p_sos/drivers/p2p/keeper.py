@@ -1,0 +1,122 @@
+"""Keeps the connections that this node wants: dials, waits, dials again, and says what is wrong.
+
+Decides when an address is dialled, and how a failure reads. In come addresses; out go connections, through the
+`dial` it was given, and one sentence per address that fails. It must not know what a connection is for.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from socket import gaierror
+
+import trio
+from attrs import define, field, frozen
+from libp2p.security.exceptions import HandshakeFailure
+from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
+
+from p2p_sos.drivers.addresses import Address
+
+Dial = Callable[[Address], Awaitable[None]]
+
+
+class NotOurProtocolError(Exception):
+    """A peer speaks libp2p, but not the mesh's protocol."""
+
+
+@frozen
+class KeeperLimits:
+    """How patiently an address is dialled."""
+
+    dial_s: float = 10.0  # guess: a handshake over Tor takes about 3
+    first_wait_s: float = 1.0  # guess
+    last_wait_s: float = 60.0  # guess: a relay that returns is found within a minute
+
+
+@define
+class Keeper:
+    """One task for each address: while its peer is away it is dialled, ever more rarely."""
+
+    _dial: Dial  # returns when the peer is gone again; raises if it cannot be reached
+    _ours: str
+    _limits: KeeperLimits
+    _random: random.Random
+    _faults: dict[str, str] = field(factory=dict, init=False)
+    _kept: dict[str, Address] = field(factory=dict, init=False)
+    _nursery: trio.Nursery | None = field(default=None, init=False)
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """What is wrong with each address that could not be reached at its last attempt."""
+        return self._faults
+
+    def keep(self, addresses: Iterable[Address]) -> None:
+        """Keep these too."""
+        for address in addresses:
+            if address.peer == self._ours or str(address) in self._kept:
+                continue
+            self._kept[str(address)] = address
+            if self._nursery is not None:
+                self._nursery.start_soon(self._keep_one, address)
+
+    async def run(self) -> None:
+        """Keep all, for ever. All are dialled at once."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            for address in self._kept.values():
+                nursery.start_soon(self._keep_one, address)
+            await trio.sleep_forever()
+
+    async def _keep_one(self, address: Address) -> None:
+        wait_s = self._limits.first_wait_s
+        while True:
+            try:
+                await self._dial(address)
+            except (
+                OSError,
+                trio.TooSlowError,
+                NotOurProtocolError,
+                HandshakeFailure,
+                UnreachableError,
+            ) as fault:
+                self._faults[str(address)] = sentence(address, fault, self._limits.dial_s)
+                wait_s = min(wait_s * 2, self._limits.last_wait_s)
+            else:
+                self._faults.pop(str(address), None)
+                wait_s = self._limits.first_wait_s
+            await trio.sleep(wait_s * self._random.uniform(0.5, 1.5))
+
+
+class UnreachableError(Exception):
+    """The transport answered, and no secure connection came of it; the reason is its cause."""
+
+
+def sentence(address: Address, fault: BaseException, dial_s: float) -> str:
+    """What is wrong with an address, for the person who wrote it."""
+    chain = _causes(fault)
+    for cause in chain:
+        if isinstance(cause, PeerIDMismatchesPubkey):
+            return f"{address}: another peer answers there; the id after /p2p/ is wrong, or the relay has a new key."
+        if isinstance(cause, gaierror):
+            return f"{address}: the name {address.host} is not known ({cause.strerror})."
+        if isinstance(cause, ConnectionRefusedError):
+            return f"{address}: the connection is refused; no relay listens on port {address.port}."
+        if isinstance(cause, NotOurProtocolError):
+            return f"{address}: the peer there speaks libp2p, but is no relay of this network."
+    if any(isinstance(cause, trio.TooSlowError) for cause in chain):
+        return f"{address}: no answer within {dial_s:g} s."
+    if isinstance(fault, OSError):
+        return f"{address}: it cannot be reached ({fault.strerror or fault})."
+    return f"{address}: what answers there speaks no Noise and Yamux ({type(chain[-1]).__name__})."
+
+
+def _causes(fault: BaseException) -> list[BaseException]:
+    chain: list[BaseException] = []
+    waiting: list[BaseException | None] = [fault]
+    while waiting and len(chain) < 32:
+        one = waiting.pop(0)
+        if one is None or one in chain:
+            continue
+        chain.append(one)
+        waiting.append(one.__cause__)
+        if isinstance(one, BaseExceptionGroup):
+            waiting.extend(one.exceptions)
+    return chain

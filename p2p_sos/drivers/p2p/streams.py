@@ -1,0 +1,183 @@
+"""One peer's two streams: what waits to be sent to it, and the frames that come from it.
+
+Decides what is joined into one frame, what is dropped when a peer is slow, and when the node hears of a backlog.
+In come RPCs and the bytes of a stream; out go frames and events. It must not know how a stream was opened, nor
+what a message means.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Protocol
+
+import trio
+from attrs import define, evolve, field, frozen
+
+from p2p_sos.core.events import BacklogChanged, RpcReceived, RpcUnreadable
+from p2p_sos.core.gossip.rpc import PeerId, Rpc
+from p2p_sos.drivers.mesh import Deliver
+from p2p_sos.drivers.p2p.protobuf import FrameReader, FrameTooLongError, decode, encode, frame, join
+
+_ENTRY_BYTES = 24  # an id of 20 bytes and its tag and length, rounded up
+_EMPTY = Rpc()
+
+
+class ByteStream(Protocol):
+    """A stream as the muxer gives it."""
+
+    async def read(self, n: int | None = None) -> bytes:
+        """At least one byte; raises at the end."""
+        ...
+
+    async def write(self, data: bytes) -> None:
+        """Everything, or an error."""
+        ...
+
+
+@frozen
+class StreamLimits:
+    """How much is read and held for one peer."""
+
+    rpc_bytes_max: int = 131_072  # 64 cells; binding: rpc_bytes_max
+    joined_bytes_max: int = 65_536  # one Noise message; larger frames gain nothing (measured)
+    queue_bytes_max: int = 1_048_576  # guess: 8 s of a line of 1 Mbit/s
+    backlog_bytes: int = 65_536  # guess: from here on the router should know
+    read_bytes: int = 65_536  # what one turn of a reader takes
+    frames_per_turn: int = 64  # guess: then the others have their turn
+
+
+def size_of(rpc: Rpc) -> int:
+    """About how many bytes an RPC takes on the wire."""
+    size = sum(len(carried.data) + 24 for carried in rpc.messages)
+    size += _ENTRY_BYTES * (sum(len(ids) for _, ids in rpc.ihave) + len(rpc.iwant) + len(rpc.idontwant))
+    return size + 16 * (len(rpc.subscriptions) + len(rpc.graft) + len(rpc.prune) + len(rpc.ihave)) + 4
+
+
+@define
+class Outbox:
+    """What waits for one peer, oldest first. Putting never blocks; over the limit the least useful goes."""
+
+    _peer: PeerId
+    _limits: StreamLimits
+    _deliver: Deliver
+    _waiting: deque[tuple[Rpc, int]] = field(factory=deque, init=False)
+    _waiting_bytes: int = field(default=0, init=False)
+    _backlogged: bool = field(default=False, init=False)
+    _filled: trio.Event = field(factory=trio.Event, init=False)
+    _drained: trio.Event = field(factory=trio.Event, init=False)
+    _busy: bool = field(default=False, init=False)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What is queued and not yet written."""
+        return self._waiting_bytes
+
+    def put(self, rpc: Rpc) -> None:
+        """Queue an RPC."""
+        size = size_of(rpc)
+        self._waiting.append((rpc, size))
+        self._waiting_bytes += size
+        if self._waiting_bytes > self._limits.queue_bytes_max:
+            self._shed()
+        self._filled.set()
+        self._say_backlog()
+
+    async def take(self) -> bytes:
+        """Wait for something, and take as much of it as fits into one frame."""
+        while not self._waiting:
+            self._filled = trio.Event()
+            await self._filled.wait()
+        rpcs: list[Rpc] = []
+        taken_bytes = 0
+        # "A writer MAY join what waits for a peer into one RPC." (08-binding §4)
+        while self._waiting and (
+            not rpcs or taken_bytes + self._waiting[0][1] <= self._limits.joined_bytes_max
+        ):
+            rpc, size = self._waiting.popleft()
+            rpcs.append(rpc)
+            taken_bytes += size
+        self._busy = True
+        self._waiting_bytes -= taken_bytes
+        return frame(encode(join(rpcs)))
+
+    def wrote(self) -> None:
+        """What was taken has left."""
+        self._busy = False
+        self._say_backlog()
+        if not self._waiting:
+            self._drained.set()
+            self._drained = trio.Event()
+
+    async def flushed(self) -> None:
+        """Wait until nothing is queued or being written."""
+        while self._waiting or self._busy:
+            await self._drained.wait()
+
+    def _say_backlog(self) -> None:
+        over = self._waiting_bytes >= (self._limits.backlog_bytes // (2 if self._backlogged else 1))
+        if over != self._backlogged:
+            self._backlogged = over
+            self._deliver(BacklogChanged(self._peer, self._waiting_bytes))
+
+    def _shed(self) -> None:
+        # "It drops the oldest IHAVE first, then the oldest messages, never GRAFT, PRUNE or subscriptions." (08-binding §4)
+        for kept in (_without_announcements, _without_messages):
+            for index in range(len(self._waiting)):
+                if self._waiting_bytes <= self._limits.queue_bytes_max:
+                    break
+                rpc, size = self._waiting[index]
+                rpc = kept(rpc)
+                self._waiting[index] = (rpc, size_of(rpc))
+                self._waiting_bytes += self._waiting[index][1] - size
+        self._waiting = deque(entry for entry in self._waiting if entry[0] != _EMPTY)
+        self._waiting_bytes = sum(size for _, size in self._waiting)
+
+
+def _without_announcements(rpc: Rpc) -> Rpc:
+    return evolve(rpc, ihave=(), idontwant=()) if rpc.ihave or rpc.idontwant else rpc
+
+
+def _without_messages(rpc: Rpc) -> Rpc:
+    return evolve(rpc, messages=(), iwant=()) if rpc.messages or rpc.iwant else rpc
+
+
+async def write_frames(outbox: Outbox, stream: ByteStream) -> None:
+    """Write what the outbox holds, for ever. Raises what the stream raises."""
+    while True:
+        payload = await outbox.take()
+        await stream.write(payload)
+        outbox.wrote()
+
+
+async def read_frames(
+    peer: PeerId,
+    stream: ByteStream,
+    deliver: Deliver,
+    room: Callable[[], Awaitable[None]],
+    limits: StreamLimits,
+) -> str:
+    """Deliver every frame of a stream. Returns why no more is read; raises what the stream raises at its end.
+
+    `room` is awaited between turns: that is how the peer is slowed down when the node cannot follow.
+    """
+    reader = FrameReader(limits.rpc_bytes_max)
+    while True:
+        data = await stream.read(limits.read_bytes)
+        if not data:
+            return "the stream ended"
+        try:
+            for number, payload in enumerate(reader.feed(data), 1):
+                _deliver_frame(peer, payload, deliver)
+                if number % limits.frames_per_turn == 0:
+                    await room()
+        except FrameTooLongError as fault:
+            deliver(RpcUnreadable(peer, len(data)))
+            return f"{fault} where {limits.rpc_bytes_max} are allowed"
+        await room()
+
+
+def _deliver_frame(peer: PeerId, payload: bytes, deliver: Deliver) -> None:
+    rpc = decode(payload)
+    if rpc is None:
+        deliver(RpcUnreadable(peer, len(payload)))
+    else:
+        deliver(RpcReceived(peer, rpc, len(payload)))
