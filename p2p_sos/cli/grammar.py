@@ -102,10 +102,12 @@ class LazyGroup(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """All names, in the order of the table."""
+        del ctx
         return list(self._places)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Load one sub-command."""
+        del ctx
         place = self._places.get(cmd_name)
         if place is None:
             return None
@@ -126,6 +128,7 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The table of sub-commands, without loading any."""
+        del ctx
         headings = dict.fromkeys(place.heading for place in self._places.values())
         for heading in headings:
             with formatter.section(heading):

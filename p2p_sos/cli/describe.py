@@ -1,0 +1,118 @@
+"""How a call, its helpers and its letters look on the screen.
+
+Comes in: the local API's objects. Goes out: rows and lines. Neither asks nor decides anything.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from p2p_sos.cli.screen import Piece, Screen, clock, count, harmless, short, span
+
+Json = Mapping[str, Any]
+STATE_STYLES = {
+    "open": "bold red",
+    "cancelled": "dim",
+    "cleared": "green",
+    "expired": "dim",
+    "stood-down": "green",
+}
+SEVERITY_STYLES = {"emergency": "bold red", "severe": "bold red", "high": "red", "medium": "yellow"}
+
+
+def severity(call: Json) -> Piece:
+    """The severity and its class, coloured."""
+    word = str(call.get("severity", ""))
+    return (f"{word} ({call.get('class', '?')})", SEVERITY_STYLES.get(word, ""))
+
+
+def listed(words: Any) -> str:
+    """Words of a list, or a dash."""
+    return ", ".join(str(w) for w in words or ()) or "-"
+
+
+def call_rows(call: Json, now_unix_s: float) -> list[tuple[str, Piece]]:
+    """What is known of one call."""
+    heard = float(call.get("heard_unix_s") or 0)
+    rows: list[tuple[str, Piece]] = [
+        ("call", str(call["id"])),
+        ("state", (str(call["state"]), STATE_STYLES.get(str(call["state"]), ""))),
+        ("status", str(call["status"])),
+        ("severity", severity(call)),
+        ("nature", str(call["nature"])),
+        ("needs", listed(call.get("needs"))),
+        ("urgency", f"{call['urgency']}, {call['certainty']}"),
+        ("sector", str(call["sector"])),
+        ("languages", listed(call.get("languages"))),
+        ("cell", str(call.get("cell") or "undisclosed")),
+    ]
+    if heard:
+        rows.append(("heard", f"{clock(heard)}, {span(now_unix_s - heard)} ago"))
+    rows.append(("you", mine(call)))
+    return rows
+
+
+def mine(call: Json) -> str:
+    """What this node did about a call."""
+    words = {"": "nothing yet", "asked": "asked: it waits for you", "silent": "let it pass"}
+    said = str(call.get("mine") or "")
+    return words.get(said, said)
+
+
+def claim_table(screen: Screen, claims: Sequence[Json], *, lead: str = "") -> None:
+    """Who answers a call, seen from a node."""
+    if not claims:
+        screen.line("Nobody answers this call yet.")
+        return
+    rows: list[list[Piece]] = []
+    for claim in claims:
+        who = str(claim.get("responder", ""))
+        contact: Piece = ("contact attested", "green") if claim.get("attested") else "no contact yet"
+        notes = [
+            word
+            for word, holds in (("lead", bool(lead) and who == lead), ("complied", claim.get("complied")))
+            if holds
+        ]
+        rows.append([short(who), str(claim.get("manner", "")), contact, ", ".join(notes)])
+    screen.table(["responder", "claimed", "contact", ""], rows)
+
+
+def helper_table(screen: Screen, claims: Sequence[Json]) -> None:
+    """Who comes to the victim, numbered, with the words they introduced themselves by."""
+    for number, claim in enumerate(claims, start=1):
+        who = short(str(claim.get("responder", "")))
+        decision = str(claim.get("decision") or "")
+        style = {"accepted": "bold green", "refused": "yellow"}.get(decision, "bold")
+        notes = [
+            "claimed by a person on duty" if claim.get("manner") == "person" else "claimed automatically",
+            "contact made" if claim.get("attested") else "no contact yet",
+        ]
+        if claim.get("released"):
+            notes.append("comes no longer")
+        if claim.get("complied"):
+            notes.append("complied")
+        screen.line(
+            (f"  {number}  {who}  ", style),
+            (f"{decision or 'waits for your word':<20}", style),
+            ", ".join(notes),
+        )
+        said = claim.get("introduction")
+        for line in harmless(str(said)).splitlines() if said else []:
+            screen.line("       | " + line)
+
+
+def letters(screen: Screen, entries: Sequence[Json]) -> None:
+    """A conversation, the oldest first."""
+    for letter in entries:
+        outward = letter.get("direction") == "out"
+        who = short(str(letter.get("correspondent") or ""))
+        kind = str(letter.get("kind", "text"))
+        state = ("" if letter.get("delivered") else "  (on its way)") if outward else ""
+        arrow = f"to {who}" if outward else f"from {who}"
+        screen.line((f"  {arrow}, {kind}{state}", "cyan" if not outward else "dim"))
+        for line in harmless(str(letter.get("text") or "")).splitlines():
+            screen.line("    | " + line)
+
+
+def relays(number: int) -> str:
+    """How many relays took a call."""
+    return f"taken by {count(number, 'relay')}" if number else "no relay took it yet"

@@ -1,0 +1,141 @@
+"""How a command reaches the running node or the running case, and what it says when nobody answers.
+
+Comes in: a session. Goes out: a `Line` whose every failure is a `Stop` with the right exit code and the next step.
+Must not know what is asked over it. Nothing heavy is imported: `sos status` passes through here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.grammar import Session
+from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
+
+SOCKET_PATH_BYTES_MAX = 107  # longer ones lie elsewhere, and only `drivers.home` knows where
+EXITS_OF_STATUS = {
+    400: exits.USAGE,
+    403: exits.REFUSED,
+    404: exits.NO_SUCH,
+    422: exits.USAGE,
+    500: exits.OUR_FAULT,
+    507: exits.DISK,
+}
+
+
+class Line:
+    """One local API; `absent` makes the `Stop` for when nobody listens."""
+
+    def __init__(self, socket_path: Path, absent: Callable[[NotRunning], Stop]) -> None:
+        self._api = LocalApi(socket_path)
+        self._absent = absent
+
+    def get(self, path: str) -> dict[str, Any]:
+        """What stands at `path`."""
+        return self._asked(lambda: self._api.get(path))
+
+    def post(self, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Have something done."""
+        return self._asked(lambda: self._api.post(path, body))
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happens from now on, until the other side ends."""
+        try:
+            yield from self._api.events()
+        except NotRunning as absent:
+            raise self._absent(absent) from absent
+        except ApiRefused as refused:
+            raise _stop_for(refused) from refused
+
+    def _asked(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        try:
+            return ask()
+        except NotRunning as absent:
+            raise self._absent(absent) from absent
+        except ApiRefused as refused:
+            raise _stop_for(refused) from refused
+
+
+def _stop_for(refused: ApiRefused) -> Stop:
+    return Stop(refused.sentence, EXITS_OF_STATUS.get(refused.status, exits.NOT_DONE), refused.code)
+
+
+def socket_of(wanted: Path) -> Path:
+    """Where the socket really lies: a path too long for the kernel has a stand-in."""
+    if len(str(wanted).encode()) <= SOCKET_PATH_BYTES_MAX:
+        return wanted
+    import os
+
+    from p2p_sos.drivers.home import HomeError, socket_path_for
+
+    try:
+        return socket_path_for(wanted, os.environ)
+    except HomeError as wrong:
+        raise Stop(str(wrong), exits.EXISTS) from wrong
+
+
+def node_line(session: Session) -> Line:
+    """The node of this home; `Stop` with exit 69 as soon as it is asked and does not run."""
+
+    def absent(why: NotRunning) -> Stop:
+        if "belongs to another user" in str(why) or "did not answer" in str(why):
+            return Stop(str(why), exits.NO_NODE)
+        made = (session.home / "settings.toml").exists()
+        first = "" if made else f"{session.named('init')}, then "
+        return Stop(
+            f"No node is running in {session.home}; start it with: {first}{session.named('up')}",
+            exits.NO_NODE,
+        )
+
+    return Line(socket_of(session.home / "api.sock"), absent)
+
+
+def case_directory(session: Session, named: str | None) -> Path:
+    """The directory of the one case that is meant: the only one, or the one `--case` names. `Stop` 66 or 2."""
+    root = session.home / "cases"
+    found = sorted(p for p in root.iterdir() if (p / "case.db").exists()) if root.is_dir() else []
+    if named is not None:
+        wanted = named.lower()
+        meant = [p for p in found if p.name.startswith(wanted[: len(p.name)])]
+        if len(meant) == 1:
+            return meant[0]
+        if not meant:
+            known = ", ".join(p.name for p in found) or "none"
+            raise Stop(
+                f"There is no case {named!r} in {session.home}; there are: {known}.", exits.NO_SUCH, "no-case"
+            )
+        found = meant
+    if not found:
+        raise Stop(
+            f"There is no case in {session.home}; call for help with: {session.named('call')}",
+            exits.NO_SUCH,
+            "no-case",
+        )
+    if len(found) > 1:
+        names = ", ".join(p.name for p in found)
+        raise Stop(
+            f"There are {len(found)} cases: {names}; say which with --case ID.", exits.USAGE, "which-case"
+        )
+    return found[0]
+
+
+def case_line(session: Session, directory: Path) -> Line:
+    """The process that serves this case; exit 69 names `sos case resume`."""
+
+    def absent(_why: NotRunning) -> Stop:
+        return Stop(
+            f"Case {directory.name} is kept but nothing runs it now; go on with: {session.named('case resume')}",
+            exits.NO_NODE,
+        )
+
+    return Line(socket_of(directory / "case.sock"), absent)
+
+
+def is_served(directory: Path) -> bool:
+    """Whether a process serves this case right now."""
+    try:
+        LocalApi(socket_of(directory / "case.sock")).get("/case")
+    except (NotRunning, ApiRefused):
+        return False
+    return True

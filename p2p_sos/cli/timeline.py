@@ -1,0 +1,161 @@
+"""What happened, as one line for people each.
+
+Comes in: a notice as the local API streams it. Goes out: a mark of one word, a sentence, a colour. Knows the
+notices' fields and nothing else; it neither prints nor asks.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from p2p_sos.cli.screen import Screen, clock, count, harmless, short
+
+Notice = Mapping[str, Any]
+MARK_WIDTH = 10
+
+
+class Happening(NamedTuple):
+    """A mark, a sentence and a style; `text` is shown indented below."""
+
+    mark: str
+    sentence: str
+    style: str = ""
+    text: str = ""
+
+
+def _who(notice: Notice, field: str = "responder") -> str:
+    return short(str(notice.get(field, "")))
+
+
+def _why(notice: Notice) -> str:
+    reason, detail = notice.get("reason") or "", notice.get("detail") or ""
+    return f"{reason}, {detail}" if detail and detail != "unspecified" else str(reason)
+
+
+def _names(notice: Notice, field: str) -> str:
+    return ", ".join(short(str(key)) for key in notice.get(field) or ()) or "nobody"
+
+
+def _call(notice: Notice) -> str:
+    return short(str(notice.get("call", "")))
+
+
+def _letter(notice: Notice) -> Happening:
+    kind = str(notice.get("kind", "text"))
+    said = harmless(str(notice.get("text", "")))
+    who = _who(notice, "correspondent")
+    match kind:
+        case "introduction":
+            return Happening("hello", f"{who} introduces itself", "cyan", said)
+        case "situation":
+            return Happening(
+                "situation", f"the victim of {_call(notice)} tells, under seal, what happens", "cyan", said
+            )
+        case "accept":
+            return Happening(
+                "ACCEPTED", f"call {_call(notice)}: the victim accepts your help", "bold green", said
+            )
+        case "refuse":
+            return Happening(
+                "refused", f"call {_call(notice)}: the victim does not want your help", "yellow", said
+            )
+    return Happening("letter", f"from {who}", "cyan", said)
+
+
+def _decided(notice: Notice) -> Happening:
+    what = str(notice.get("decision", ""))
+    why = harmless(str(notice.get("why", "") or _why(notice)))
+    style = "green" if what == "claim" else "dim"
+    return Happening("decided", f"call {_call(notice)}: {what}" + (f" ({why})" if why else ""), style)
+
+
+def _closed(notice: Notice) -> Happening:
+    words = {
+        "cancelled": "was withdrawn by its victim, without blame",
+        "cleared": "is over: its victim says all is clear",
+        "stood-down": "is over: its helpers stood down",
+        "expired": "came to the end of its life",
+    }
+    how = str(notice.get("how", ""))
+    return Happening("CLOSED", f"call {_call(notice)} {words.get(how, 'is over')}", "bold")
+
+
+def _requisition(notice: Notice) -> Happening:
+    mine = str(notice.get("mine", "none"))
+    you = {"lead": "; YOU lead", "member": "; you are named", "released": "; you are released"}.get(mine, "")
+    named = f"call {_call(notice)}: the victim names {_who(notice, 'lead')} lead, with {_names(notice, 'members')}{you}"
+    return Happening("named", named, "bold" if you else "")
+
+
+def _accepting(notice: Notice) -> Happening:
+    if notice.get("accepting"):
+        return Happening("accepting", "new calls are accepted again", "green")
+    why = harmless(str(notice.get("why", "")))
+    return Happening("STOPPED", f"nothing new is accepted: {why}; make room, then see sos status", "bold red")
+
+
+def _wanted(notice: Notice) -> Happening:
+    call, left = _call(notice), int(float(notice.get("deadline_s", 0)))
+    return Happening(
+        "YOUR TURN",
+        f"call {call} waits {left} s for you: sos claim {call}, or sos decline {call}",
+        "bold yellow",
+    )
+
+
+TELLERS: dict[str, Callable[[Notice], Happening]] = {
+    "call-heard": lambda n: Happening(
+        "CALL", f"{_call(n)} asks for help; see sos show {_call(n)}", "bold red"
+    ),
+    "call-refined": lambda n: Happening("refined", f"call {_call(n)}: its victim tells more", ""),
+    "call-closed": _closed,
+    "decision-wanted": _wanted,
+    "decided": _decided,
+    "claim-seen": lambda n: Happening("CLAIM", f"{_who(n)} answers ({_manner(n)})", "bold green"),
+    "decline-seen": lambda n: Happening("decline", f"{_who(n)} does not come ({_why(n)})", "yellow"),
+    "release-seen": lambda n: Happening("release", f"{_who(n)} comes no longer ({_why(n)})", "yellow"),
+    "requisition-seen": _requisition,
+    "comply-seen": lambda n: Happening("complies", f"{_who(n)} takes the place it was named for", "green"),
+    "attest-seen": lambda n: Happening(
+        "contact", f"with {_names(n, 'responders')}, attested by the victim", "green"
+    ),
+    "letter-arrived": _letter,
+    "letter-delivered": lambda n: Happening(
+        "delivered", f"letter {n.get('number')} to {_who(n, 'correspondent')}", "dim"
+    ),
+    "call-taken": lambda n: Happening(
+        "taken", f"by {count(int(n.get('relays', 0)), 'relay')}; not yet heard", ""
+    ),
+    "call-returned": lambda _: Happening(
+        "HEARD", "your call is in the mesh: it came back from a relay", "bold green"
+    ),
+    "peer-dropped": lambda n: Happening(
+        "dropped", f"peer {n.get('peer')}: {harmless(str(n.get('why')))}", "yellow"
+    ),
+    "accepting": _accepting,
+}
+
+
+def _manner(notice: Notice) -> str:
+    return "a person on duty" if notice.get("manner") == "person" else "automatically"
+
+
+def happening(notice: Notice) -> Happening:
+    """One notice in plain words; an unknown one is shown as it came."""
+    teller = TELLERS.get(str(notice.get("notice")))
+    if teller is not None:
+        return teller(notice)
+    return Happening(str(notice.get("notice", "?"))[:MARK_WIDTH], harmless(str(dict(notice))), "dim")
+
+
+def tell(screen: Screen, notice: Notice, *, call_shown: bool = False) -> None:
+    """Print one notice: a line of the timeline, or its JSON object."""
+    screen.object(dict(notice))
+    said = happening(notice)
+    where = ""
+    named = notice.get("call")
+    if call_shown and named and short(str(named)) not in said.sentence:
+        where = f"call {_call(notice)}: "
+    at = clock(float(notice.get("at_unix_s", 0)))
+    screen.line((at + "  ", "dim"), (f"{said.mark:<{MARK_WIDTH}}", said.style), where + said.sentence)
+    for line in said.text.splitlines():
+        screen.line(" " * (MARK_WIDTH + 10) + "| " + line)

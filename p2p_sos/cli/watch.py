@@ -1,0 +1,27 @@
+"""`sos watch`: what happens at this node, as it happens."""
+
+import click
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.reach import node_line
+from p2p_sos.cli.timeline import tell
+
+
+@click.command(cls=Order)
+@pass_session
+def watch(session: Session) -> None:
+    """Follow calls, claims and letters as they happen, until Ctrl-C."""
+    line, screen = node_line(session), session.screen
+    said = line.get("/status")
+    screen.line(
+        (f"Watching {said.get('calls_open', 0)} open calls; Ctrl-C stops watching, the node goes on.", "dim")
+    )
+    try:
+        for notice in line.events():
+            tell(screen, notice, call_shown=True)
+    except KeyboardInterrupt:
+        screen.line("")
+        return
+    raise Stop(f"The node ended. Start it again with: {session.named('up')}", exits.NO_NODE)
