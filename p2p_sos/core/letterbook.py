@@ -47,6 +47,15 @@ class Incoming:
     enclosure: bytes = field(default=b"", repr=False)
 
 
+@frozen
+class Words:
+    """What one side wants to say: a kind, a text, and bytes beside it."""
+
+    kind: LetterKind
+    text: str = field(repr=False)
+    enclosure: bytes = field(default=b"", repr=False)
+
+
 @define
 class Outgoing:
     """A letter that was written; `posted` says that this process sent it at least once."""
