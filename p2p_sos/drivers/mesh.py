@@ -4,7 +4,7 @@ In come RPCs for peers and addresses to keep; out go events (`PeerJoined`, `RpcR
 It must not know what a message means, and this module must not load libp2p.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 import trio
@@ -31,10 +31,22 @@ class Mesh(Protocol):
         """The full addresses that we listen on, with /p2p/ and our id; empty for a caller."""
         ...
 
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """One sentence for each kept address that could not be reached at its last attempt."""
+        ...
+
     async def run(
-        self, deliver: Deliver, *, task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED
+        self,
+        deliver: Deliver,
+        *,
+        room: Callable[[], Awaitable[None]] | None = None,
+        task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
     ) -> None:
-        """Listen, keep the bootstrap peers, deliver events; `task_status` once we listen. Cancel to stop."""
+        """Listen, keep the bootstrap peers, deliver events; `task_status` once we listen. Cancel to stop.
+
+        `room` is awaited before more is read from a peer: so the node slows down whoever is faster than it.
+        """
         ...
 
     def send(self, peer: PeerId, rpc: Rpc) -> None:
