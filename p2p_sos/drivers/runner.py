@@ -181,7 +181,7 @@ class Runner:
     def _handle(self, event: Event, now: float) -> list[Action]:
         try:
             return self._node.handle(event, now)
-        except Exception:
+        except Exception:  # noqa: BLE001 - a bug that one message provokes must not silence the node
             self._faults += 1
             _log.exception("the node failed to handle %s", type(event).__name__)
             return []

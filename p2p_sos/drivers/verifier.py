@@ -8,6 +8,7 @@ for many.
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import TypeVar
 
 import trio
 from attrs import define, field
@@ -19,6 +20,8 @@ from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.stamps import search
 
 Check = Callable[[Frame], Refusal | None]
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 
 @define
@@ -59,9 +62,7 @@ class Verifier:
                 self._asked = trio.Event()
                 await self._asked.wait()
             batch = [self._frames.popleft() for _ in range(min(len(self._frames), self._batch_max))]
-            refusals = await trio.to_thread.run_sync(
-                self._check_batch, batch, limiter=limiter, abandon_on_cancel=True
-            )
+            refusals = await _in_thread(self._check_batch, batch, limiter)
             for action, refusal in zip(batch, refusals, strict=True):
                 self._answer(Verified(action.gossip_id, action.frame, refusal))
 
@@ -74,9 +75,7 @@ class Verifier:
             while not self._riddles:
                 self._puzzled = trio.Event()
                 await self._puzzled.wait()
-            solved = await trio.to_thread.run_sync(
-                self._solve, self._riddles.popleft(), limiter=limiter, abandon_on_cancel=True
-            )
+            solved = await _in_thread(self._solve, self._riddles.popleft(), limiter)
             if solved is not None:
                 self._answer(solved)
 
@@ -87,3 +86,9 @@ class Verifier:
             if self._over.is_set():
                 return None
         return None
+
+
+async def _in_thread(work: Callable[[_In], _Out], argument: _In, limiter: trio.CapacityLimiter) -> _Out:
+    # the stubs that py-libp2p's requirements bring along know an older trio
+    done = trio.to_thread.run_sync(work, argument, limiter=limiter, abandon_on_cancel=True)  # type: ignore[call-arg]
+    return await done
