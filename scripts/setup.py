@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import venv
@@ -87,8 +88,15 @@ def _install() -> None:
     # uv reads the overrides of [tool.uv] only from the project that it stands in.
     _run("install the dependencies", [*pip, *wheels, "--requirements", "pyproject.toml", "--extra", "dev"])
     _run("install p2p-sos itself", [*pip, "--no-deps", "--editable", "."])
+    _drop_stale_stubs()
     STAMP.write_text(_wanted())
     _say("ready")
+
+
+def _drop_stale_stubs() -> None:
+    """Take away the stubs of trio 0.22 that trio-typing brings: they hide the types of today's trio."""
+    for stubs in VENV.glob("lib/python*/site-packages/trio-stubs"):
+        shutil.rmtree(stubs)
 
 
 def _pin(name: str) -> list[str]:
