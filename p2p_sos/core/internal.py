@@ -64,7 +64,11 @@ class Judged:
 
 @frozen
 class Broadcast:
-    """An event for the router: a message of our own. It never goes, nor is announced, to `avoid`."""
+    """An event for the router: a message of our own. It never goes, nor is announced, to `avoid`.
+
+    It may be said again (a relay joined, or `avoid` changed): then it goes in full to the peers that neither got it
+    from us nor told us that they have it, and the newest `avoid` counts.
+    """
 
     gossip_id: GossipId
     data: bytes = field(repr=False)
@@ -105,7 +109,10 @@ class CallEnded:
 
 @frozen
 class Publish:
-    """An action: this machine says something to the mesh, signed and laid into a cell."""
+    """An action: this machine says something to the mesh, signed and laid into a cell.
+
+    Publishing a frame again repeats the `Broadcast`; the frame is kept and `Admitted` once.
+    """
 
     frame: Frame
     avoid: tuple[PeerId, ...] = ()
