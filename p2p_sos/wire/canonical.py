@@ -56,6 +56,7 @@ def unpack(data: bytes, *, longest: int = FRAME_BYTES_MAX) -> Plain | Refusal:
             data,
             raw=False,
             unicode_errors="surrogateescape",
+            strict_map_key=False,
             object_pairs_hook=_Map,
             max_array_len=ELEMENTS_MAX,
             max_map_len=ELEMENTS_MAX,

@@ -15,6 +15,7 @@ DIGITS = 15
 UNUSED_DIGIT = 7
 PENTAGONS = (4, 14, 24, 38, 49, 58, 63, 72, 83, 97, 107, 117)
 DELETED_DIGIT = 1  # a pentagon lacks the subtree that begins with this digit
+LAST_CELL = 0x082F3B7FFFFFFFFF  # the highest index that is one
 _CELL_MODE = 0b0_0001_000  # the top eight bits
 
 

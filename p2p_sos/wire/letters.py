@@ -84,7 +84,8 @@ _LATER_AROUND_BYTES = NONCE_BYTES + TAG_BYTES
 
 def _packed(content: Content) -> bytes:
     numbers = [content.number, content.acknowledged, int(content.kind)]
-    return pack([*numbers, content.text.encode(), content.enclosure])
+    # A lone surrogate, which a terminal or JSON can hand us, has no UTF-8.
+    return pack([*numbers, content.text.encode("utf-8", "replace"), content.enclosure])
 
 
 def parts_needed(content: Content, *, first: bool) -> int:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from p2p_sos.wire.globe import UNDISCLOSED, is_coarse_cell
+from p2p_sos.wire.globe import LAST_CELL, UNDISCLOSED, is_coarse_cell
 from p2p_sos.wire.registry import CELL_RESOLUTION_MAX
 
 Plain = int | bytes | list["Plain"]
@@ -31,11 +31,14 @@ class Shape:
 
     `fault(plain)` returns None if the plain value may stand there, else a few words without a full stop.
     `lift` turns a faultless plain value into the value in memory; `lower` is its inverse. Both are None where the
-    plain value is the value in memory.
+    plain value is the value in memory. `smallest` and `largest` are the faultless plain values with the shortest and
+    the longest encoding: tests prove with them that every message fits a cell.
     """
 
     place: Place
     fault: Callable[[Plain], str | None]
+    smallest: Plain
+    largest: Plain
     lift: Callable[[Any], Any] | None = None
     lower: Callable[[Any], Plain] | None = None
 
@@ -58,7 +61,7 @@ def unsigned(place: Place, *, highest: int = WORD_MAX, lowest: int = 0) -> Any:
             return "not an integer"
         return None if lowest <= plain <= highest else f"{plain} is not between {lowest} and {highest}"
 
-    return _shaped(Shape(place, fault))
+    return _shaped(Shape(place, fault, lowest, highest))
 
 
 def word(place: Place, vocabulary: type[IntEnum]) -> Any:
@@ -70,7 +73,7 @@ def word(place: Place, vocabulary: type[IntEnum]) -> Any:
             return "not an integer"
         return None if plain in codes else f"{plain} is not in {vocabulary.__name__}"
 
-    return _shaped(Shape(place, fault, codes.__getitem__, int))
+    return _shaped(Shape(place, fault, min(codes), max(codes), codes.__getitem__, int))
 
 
 def mask(place: Place, vocabulary: type[IntEnum], *, empty: bool) -> Any:
@@ -84,7 +87,7 @@ def mask(place: Place, vocabulary: type[IntEnum], *, empty: bool) -> Any:
             return f"a bit without a meaning in {vocabulary.__name__}"
         return None if plain or empty else "an empty mask"
 
-    return _shaped(Shape(place, fault))
+    return _shaped(Shape(place, fault, 0 if empty else every & -every, every))
 
 
 def globe_cell(place: Place) -> Any:
@@ -97,7 +100,7 @@ def globe_cell(place: Place) -> Any:
             return None
         return f"{plain} is not an H3 cell of resolution {CELL_RESOLUTION_MAX} at most"
 
-    return _shaped(Shape(place, fault))
+    return _shaped(Shape(place, fault, UNDISCLOSED, LAST_CELL))
 
 
 def _sized(length: int) -> Callable[[Plain], str | None]:
@@ -111,7 +114,7 @@ def _sized(length: int) -> Callable[[Plain], str | None]:
 
 def fixed(place: Place, length: int) -> Any:
     """A byte string of exactly `length` bytes: a key, a hash, a signature."""
-    return _shaped(Shape(place, _sized(length)))
+    return _shaped(Shape(place, _sized(length), bytes(length), b"\xff" * length))
 
 
 def blob(place: Place, *, longest: int, shortest: int = 0) -> Any:
@@ -123,7 +126,7 @@ def blob(place: Place, *, longest: int, shortest: int = 0) -> Any:
         good = shortest <= len(plain) <= longest
         return None if good else f"{len(plain)} bytes where {shortest} to {longest} may stand"
 
-    return _shaped(Shape(place, fault))
+    return _shaped(Shape(place, fault, bytes(shortest), b"\xff" * longest))
 
 
 def hashes(place: Place, *, most: int, least: int = 0) -> Any:
@@ -141,7 +144,8 @@ def hashes(place: Place, *, most: int, least: int = 0) -> Any:
         ascending = all(a < b for a, b in itertools.pairwise(plain))  # type: ignore[operator]
         return None if ascending else "entries not strictly ascending"
 
-    return _shaped(Shape(place, fault, tuple, list))
+    entries: list[Plain] = [bytes([number]).ljust(HASH_BYTES, b"\xff") for number in range(most)]
+    return _shaped(Shape(place, fault, entries[:least], entries, tuple, list))
 
 
 def numbers(place: Place, *, most: int, highest: int) -> Any:
@@ -158,4 +162,5 @@ def numbers(place: Place, *, most: int, highest: int) -> Any:
         ascending = all(a < b for a, b in itertools.pairwise(plain))  # type: ignore[operator]
         return None if ascending else "entries not strictly ascending"
 
-    return _shaped(Shape(place, fault, tuple, list))
+    largest: list[Plain] = [*range(highest - most + 1, highest + 1)]
+    return _shaped(Shape(place, fault, [], largest, tuple, list))
