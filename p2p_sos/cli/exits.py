@@ -33,7 +33,7 @@ SLUGS: Final = {
 }
 
 
-class Stop(Exception):  # noqa: N818 - it ends a command; it is not always an error
+class Stop(Exception):
     """End the command with one sentence, an exit code, and a short name for programs."""
 
     def __init__(self, sentence: str, exit_code: int, code: str = "") -> None:

@@ -194,14 +194,24 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def set_aside(path: Path, word: str = "damaged") -> Path:
-    """Rename a file so that nothing overwrites it: `node.db` becomes `node.db.damaged-1`. Raises `OSError`."""
+def set_aside(path: Path, word: str = "damaged", companions: Sequence[str] = ()) -> Path:
+    """Rename a file so that nothing overwrites it: `node.db` becomes `node.db.damaged-1`.
+
+    `companions` are endings of files that go with it (`-wal`). Returns the new path. Raises `OSError`.
+    """
     number = 1
-    while (aside := path.with_name(f"{path.name}.{word}-{number}")).exists():
+    while _any_exists(aside := path.with_name(f"{path.name}.{word}-{number}"), companions):
         number += 1
-    path.rename(aside)
+    for ending in ("", *companions):
+        old = path.with_name(path.name + ending)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + ending))
     sync_directory(path.parent)
     return aside
+
+
+def _any_exists(path: Path, companions: Sequence[str]) -> bool:
+    return any(path.with_name(path.name + ending).exists() for ending in ("", *companions))
 
 
 def socket_path_for(wanted: Path, environment: Mapping[str, str]) -> Path:
