@@ -1,8 +1,16 @@
-"""One peer as the router sees it."""
+"""One peer as the router sees it: its link, its conduct, its budget.
 
-from attrs import frozen
+Comes in: what the peer did, and when. Goes out: its score and whether it may still be read. Must not know the
+messages' meaning, nor the other peers.
+"""
 
-from p2p_sos.core.gossip.rpc import PeerId
+from attrs import Factory, define, frozen
+
+from p2p_sos.core.gossip.rpc import GossipId, PeerId
+from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.core.gossip.states import LINK_TRANSITIONS, LinkState, LinkStep
+
+COUNTS_AS_NOTHING = 0.01
 
 
 @frozen
@@ -15,3 +23,153 @@ class PeerView:
     score: float
     round_trip_s: float | None
     in_mesh: bool
+
+
+@frozen
+class Record:
+    """What is remembered of a peer that left."""
+
+    invalid: float
+    behaviour: float
+    backoff_until: float
+    left_at: float
+
+
+@define
+class Allowance:
+    """What a peer used up since the last heartbeat."""
+
+    ihave_frames: int = 0
+    ihave_ids: int = 0
+    iwant_ids: int = 0
+    iwant_bytes: int = 0
+    idontwant_ids: int = 0
+    mesh_requests: int = 0
+    subscriptions: int = 0
+    announced_frames: int = 0  # the one that we use up ourselves
+
+
+@define(eq=False)
+class Neighbour:
+    """A connected peer."""
+
+    peer: PeerId
+    outbound: bool
+    protocol: str
+    tokens: float  # bytes that may still be read now
+    tokens_at: float
+
+    link: LinkState = LinkState.STRANGER
+    eager: bool = False  # link is EAGER; a plain flag, since every message asks
+    chosen: bool = False  # we grafted it, not it us
+    backoff_until: float = 0.0
+    dropped: bool = False
+    round_trip_s: float | None = None
+    waiting_bytes: int = 0
+
+    mesh_since: float = 0.0
+    first: float = 0.0  # P2
+    expected: int = 0  # P3: messages accepted while the link was eager ...
+    brought: int = 0  # ... and how many of them it brought or announced in time
+    invalid: float = 0.0  # P4
+    behaviour: float = 0.0  # P7
+    score: float = 0.0
+
+    used: Allowance = Factory(Allowance)
+    queue: dict[GossipId, None] = Factory(dict)  # ids to announce
+    unwanted: dict[GossipId, int] = Factory(dict)  # IDONTWANT of the peer -> heartbeats left
+    served: dict[GossipId, int] = Factory(dict)  # how often the peer fetched what
+
+    @property
+    def subscribed(self) -> bool:
+        """Whether it takes part in our topic."""
+        return self.link is not LinkState.STRANGER
+
+    @property
+    def takes_idontwant(self) -> bool:
+        """Whether it speaks version 1.2 or later."""
+        return self.protocol.rpartition("/")[2].split(".")[:2] >= ["1", "2"]
+
+    def step(self, step: LinkStep, now: float) -> None:
+        """Move the link."""
+        before, self.link = self.link, LINK_TRANSITIONS[self.link, step]
+        self.eager = self.link is LinkState.EAGER
+        if self.eager and before is not LinkState.EAGER:
+            self.mesh_since, self.expected, self.brought = now, 0, 0
+        if not self.eager:
+            self.chosen = False
+
+    def take(self, size_bytes: int, settings: GossipSettings, now: float) -> bool:
+        """Pay for a frame; False when the peer sent more than its share."""
+        grown = self.tokens + (now - self.tokens_at) * settings.budget_bytes_per_s
+        self.tokens = min(float(settings.budget_burst_bytes), grown)
+        self.tokens_at = now
+        if size_bytes > self.tokens:
+            return False
+        self.tokens -= size_bytes
+        return True
+
+    def expect(self, brought: bool, settings: GossipSettings) -> None:
+        """Count a message accepted while the link is eager."""
+        self.expected += 1
+        self.brought += brought
+        if self.expected >= settings.quiet_memory:
+            self.expected //= 2
+            self.brought //= 2
+
+    def quietness(self, settings: GossipSettings, now: float) -> float:
+        """0 for a link that brings messages, up to 1 for one that, in the mesh, brought none for long."""
+        if not self.eager or self.expected < settings.quiet_expected:
+            return 0.0
+        if now - self.mesh_since < settings.quiet_after_s:
+            return 0.0
+        return max(0.0, 1.0 - self.brought / (self.expected * settings.quiet_share))
+
+    def weigh(self, settings: GossipSettings, now: float) -> float:
+        """Compute the score anew."""
+        mesh_time_s = min(now - self.mesh_since, settings.mesh_time_max_s) if self.eager else 0.0
+        misbehaved = max(0.0, self.behaviour - settings.behaviour_threshold)
+        self.score = (
+            settings.mesh_time_weight * mesh_time_s
+            + settings.first_weight * self.first
+            + settings.quiet_weight * self.quietness(settings, now) ** 2
+            + settings.invalid_weight * self.invalid**2
+            + settings.behaviour_weight * misbehaved**2
+        )
+        return self.score
+
+    def decay(self, settings: GossipSettings) -> None:
+        """Forgive and forget a heartbeat's worth, and open the next heartbeat's allowance."""
+        self.first = _decayed(self.first, settings.first_decay)
+        self.invalid = _decayed(self.invalid, settings.invalid_decay)
+        self.behaviour = _decayed(self.behaviour, settings.behaviour_decay)
+        self.used = Allowance()
+        if self.unwanted:
+            self.unwanted = {i: beats - 1 for i, beats in self.unwanted.items() if beats > 1}
+
+    def record(self, now: float) -> Record | None:
+        """What must outlive the connection, if anything."""
+        if self.invalid == 0 and self.behaviour == 0 and self.backoff_until <= now:
+            return None
+        return Record(self.invalid, self.behaviour, self.backoff_until, now)
+
+    def resume(self, record: Record, settings: GossipSettings, now: float) -> None:
+        """Take up a record of an earlier connection."""
+        beats = (now - record.left_at) / settings.heartbeat_s
+        self.invalid = _decayed(record.invalid, settings.invalid_decay**beats)
+        self.behaviour = _decayed(record.behaviour, settings.behaviour_decay**beats)
+        self.backoff_until = record.backoff_until
+        self.weigh(settings, now)
+
+    def distance_s(self, settings: GossipSettings) -> float:
+        """The round trip, or what we take it for until it is measured."""
+        return settings.round_trip_guess_s if self.round_trip_s is None else self.round_trip_s
+
+    def view(self) -> PeerView:
+        """What others may know."""
+        return PeerView(self.peer, self.outbound, self.protocol, self.score, self.round_trip_s, self.eager)
+
+
+def _decayed(value: float, factor: float) -> float:
+    left = value * factor
+    return left if left >= COUNTS_AS_NOTHING else 0.0

@@ -4,7 +4,7 @@ Decides nothing. Origins: "spec 1.0", "spec 1.1", "spec 1.2" (the published Goss
 (simulated for this project), "measured" (by tests/core/gossip, on the harness there) or the honest "guess".
 """
 
-from attrs import field, frozen
+from attrs import frozen
 
 from p2p_sos.wire.registry import CALL_EPOCH_S, EPOCHS_EITHER_WAY, TIMINGS, TOPIC
 
@@ -31,8 +31,9 @@ class GossipSettings:
     prune_backoff_max_s: int = 3600  # guess: what we honour of a peer's own wish
     backoff_slack_s: float = 1.0  # spec 1.1: one heartbeat
     graft_flood_s: float = 10.0  # spec 1.1: a GRAFT so soon after our PRUNE counts twice
-    quiet_expected: int = 20  # guess: after so many messages a link that brought none is quiet
-    quiet_share: float = 0.05  # guess: ... or less than this share of them
+    quiet_after_s: float = 30.0  # guess: a link so long in the mesh ...
+    quiet_expected: int = 50  # guess: ... while so many messages were accepted is quiet ...
+    quiet_share: float = 0.02  # guess: ... if it brought less than this share of them
     quiet_memory: int = 100  # guess: messages after which old ones count half
 
     # ------------------------------------------------------------------ lazy links
@@ -71,6 +72,7 @@ class GossipSettings:
     ihave_ids_max: int = 5000  # spec 1.1, per heartbeat
     iwant_ids_max: int = 5000  # spec 1.1, per heartbeat
     iwant_bytes_max: int = 4 * 2**20  # guess, per heartbeat
+    frame_bytes_max: int = 65_536  # guess: messages in one answer to IWANT
     iwant_repeat_max: int = 3  # spec 1.1: of one id to one peer
     idontwant_ids_max: int = 1000  # guess, per heartbeat
     mesh_requests_max: int = 10  # guess: GRAFT and PRUNE per heartbeat
@@ -82,13 +84,13 @@ class GossipSettings:
     first_weight: float = 0.5  # P2: guess
     first_max: float = 10.0  # guess
     first_decay: float = 0.99  # guess: half in about 70 heartbeats
-    quiet_weight: float = -0.9  # P3: guess; less than P1's most, since an honest leaf is quiet too
+    quiet_weight: float = -0.25  # P3: guess; less than P1 gives by then, since an honest leaf is quiet too
     invalid_weight: float = -10.0  # P4: guess; squared
     invalid_decay: float = 0.999  # guess: half in about 12 minutes
     behaviour_weight: float = -10.0  # P7: guess; squared
-    behaviour_threshold: float = 2.0  # guess: so much is forgiven
+    behaviour_threshold: float = 4.0  # guess: so much is forgiven
     behaviour_decay: float = 0.95  # guess: half in about 14 heartbeats
-    unreadable_penalty: float = 1.0  # guess: the fifth frame in a row ends it
+    unreadable_penalty: float = 2.0  # guess: the fourth frame in a row ends it
     gossip_threshold: float = -10.0  # guess: below it no IHAVE and IWANT
     publish_threshold: float = -50.0  # guess: below it none of our own messages
     graylist_threshold: float = -80.0  # guess: below it the peer is dropped
@@ -96,4 +98,4 @@ class GossipSettings:
     score_memory_max: int = 4096  # guess: peers remembered so
 
     # ------------------------------------------------------------------ bounds
-    peers_max: int = field(default=512)  # guess: the driver holds connections well below this
+    peers_max: int = 512  # guess: the driver holds connections well below this
