@@ -51,6 +51,10 @@ class Conversation:
         """The number of the next letter out; letters out are never forgotten singly."""
         return len(self.outgoing) + 1
 
+    def encloses(self, enclosure: bytes) -> bool:
+        """Whether a letter out carries this enclosure already."""
+        return any(letter.enclosure == enclosure for letter in self.outgoing.values())
+
     def waiting(self) -> list[Outgoing]:
         """Letters that nobody acknowledged yet, oldest first."""
         return [letter for letter in self.outgoing.values() if not letter.delivered]

@@ -12,6 +12,7 @@ from attrs import define, field, frozen
 from p2p_sos.core import letterbook as book
 from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.assembly import Assembly
+from p2p_sos.core.clock import Clock
 from p2p_sos.core.conversation import Conversation, is_empty
 from p2p_sos.core.internal import Publish
 from p2p_sos.core.letterbook import Incoming, LetterRecord, Outgoing, SessionRow, Words
@@ -79,8 +80,7 @@ class PostOffice:
     _calls: dict[CallId, dict[Key, Conversation]] = field(factory=dict)
     _postage: dict[CallId, Postage] = field(factory=dict)
     _halves: dict[tuple[CallId, Key], Assembly] = field(factory=dict)
-    _unix_s: float = 0.0
-    _read_at: float = 0.0
+    _clock: Clock = field(factory=Clock)
     _wake_at: float | None = None
     _quiet_until: float = 0.0
 
@@ -108,11 +108,11 @@ class PostOffice:
 
     def unix_s(self, now: float) -> float:
         """The wall clock at `now`."""
-        return self._unix_s + now - self._read_at
+        return self._clock.unix_s(now)
 
     def read_clock(self, unix_s: float, now: float) -> None:
         """The wall clock was read."""
-        self._unix_s, self._read_at = unix_s, now
+        self._clock.read(unix_s, now)
 
     # ------------------------------------------------------------------ the last run
 
@@ -173,6 +173,10 @@ class PostOffice:
         if (postage := self._postage.pop(call, None)) is not None:
             steps.append(postage.forget())
         return steps
+
+    def drop(self, call: CallId) -> None:
+        """Memory need not show a closed call any more."""
+        self._calls.pop(call, None)
 
     # ------------------------------------------------------------------ writing
 
@@ -245,7 +249,7 @@ class PostOffice:
         for *_, conversation, letter in sorted(due, key=lambda entry: entry[:3]):
             sent = self._send(conversation, letter, ACKNOWLEDGEMENT_RESERVE, now)
             if isinstance(sent, float):
-                wakes.append(now + sent - self.unix_s(now))
+                wakes.append(self._clock.local(sent))
                 break
             steps += sent
             self._plan_repeat(conversation, letter, now)
@@ -254,7 +258,7 @@ class PostOffice:
                 continue
             sent = self._send(conversation, _ACKNOWLEDGEMENT, self._reserve(conversation), now)
             if isinstance(sent, float):
-                wakes.append(now + sent - self.unix_s(now))
+                wakes.append(self._clock.local(sent))
             else:
                 steps += sent
         for c in live:
