@@ -1,0 +1,44 @@
+"""Which peer of a victim only listens, so that a call that comes back from it is in the mesh.
+
+Decides the listener. Comes in: peers that join and leave, and to whom something of the case was sent. Goes out: one
+peer or none. Must not know what is sent.
+"""
+
+from attrs import define, field
+
+from p2p_sos.core.gossip.rpc import PeerId
+
+
+@define
+class Listening:
+    """Peers in the order of joining; the listener is one that was never sent anything of the case."""
+
+    listener: PeerId | None = None
+    _outbound: dict[PeerId, None] = field(factory=dict)
+    _told: dict[PeerId, None] = field(factory=dict)
+
+    def joined(self, peer: PeerId, *, outbound: bool) -> bool:
+        """A peer joined; whether the listener changed."""
+        if outbound:
+            self._outbound[peer] = None
+        return self._choose()
+
+    def left(self, peer: PeerId) -> bool:
+        """A peer left; whether the listener changed."""
+        self._outbound.pop(peer, None)
+        return self._choose()
+
+    def told(self, peers: tuple[PeerId, ...]) -> bool:
+        """Something of the case went to these peers; whether the listener changed."""
+        self._told.update(dict.fromkeys(peers))
+        return self._choose()
+
+    def _choose(self) -> bool:
+        before, untold = self.listener, [peer for peer in self._outbound if peer not in self._told]
+        # "With at least two outbound peers, the one that joined last and was sent nothing of the case listens."
+        # (07-dialogue §12)
+        if len(self._outbound) < 2 or not untold:
+            self.listener = None
+        elif before not in untold:
+            self.listener = untold[-1]
+        return self.listener != before
