@@ -154,14 +154,16 @@ def usage_sentence(wrong: click.UsageError) -> str:
         options = [name for name in known if name.startswith("--")]
         return f"{no_such('option', wrong.option_name, [*options, '--help'])} See {path} --help."
     if isinstance(wrong, click.MissingParameter) and wrong.param is not None:
-        return (
-            f"{path} needs {wrong.param.make_metavar(wrong.ctx)}; see {path} --help."
-            if wrong.ctx
-            else str(wrong)
-        )
+        return f"{path} needs {_asked_for(wrong.param)}; see {path} --help."
     said = wrong.format_message().strip()
     said = said if said.endswith((".", "?", "!")) else said + "."
     return said if path in said else f"{said} See {path} --help."
+
+
+def _asked_for(parameter: click.Parameter) -> str:
+    if isinstance(parameter, click.Argument):
+        return (parameter.name or "").upper()
+    return f"{max(parameter.opts, key=len)} {parameter.type.name.upper()}"
 
 
 def asked_for_json(words: Sequence[str]) -> bool:

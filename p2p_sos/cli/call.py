@@ -1,0 +1,226 @@
+"""`sos call`: a call for help, from the first question to the background process that carries it.
+
+Comes in: flags, or answers in a terminal. Goes out: a case on disk, a process that serves it, and its timeline. Shows
+what will be public and what sealed before anything is sent; sends nothing without a yes.
+"""
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.follow import PATIENCE_S, UNTIL
+from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.screen import Screen
+from p2p_sos.cli.wish import Wish
+from p2p_sos.cli.words import Cell, Language, Relay, Word
+
+EXPOSURE = "The relays through which your call enters the mesh see your network address; others cannot tell who calls."
+NO_EMERGENCY_SERVICE = (
+    "This replaces no emergency service: where life, limb or the law is concerned, call those first."
+)
+
+
+@click.command(cls=Order)
+@click.option(
+    "--need",
+    "needs",
+    type=Word("Need"),
+    multiple=True,
+    help="What would help; repeat it for several. [expertise]",
+)
+@click.option(
+    "--nature",
+    type=Word("Nature"),
+    help="What happens; everyday words work: ransomware, ddos. [undetermined]",
+)
+@click.option(
+    "--severity", type=Word("Severity"), help="emergency, severe, high, medium, low, baseline. [high]"
+)
+@click.option(
+    "--urgency", type=Word("Urgency"), help="immediate, expected, future, past, unknown. [immediate]"
+)
+@click.option(
+    "--certainty", type=Word("Certainty"), help="observed, likely, possible, unlikely, unknown. [observed]"
+)
+@click.option("--status", type=Word("Status"), help="actual, exercise, system, test. [actual]")
+@click.option("--exercise", is_flag=True, help="A drill: the same as --status exercise.")
+@click.option("--sector", type=Word("Sector"), help="Your sector (NIS2), such as health. [other]")
+@click.option(
+    "--language",
+    "languages",
+    type=Language(),
+    multiple=True,
+    help="One you speak, as two letters; repeatable.",
+)
+@click.option(
+    "--cell", type=Cell(), help="Roughly where you are: an H3 index of resolution 2 at most. [undisclosed]"
+)
+@click.option(
+    "--details",
+    metavar="TEXT",
+    help="What helpers should know: sealed. - reads standard input, @FILE a file.",
+)
+@click.option("--contact", metavar="TEXT", help="How helpers can reach you: sealed.")
+@click.option("--bootstrap", type=Relay(), multiple=True, help="A relay to enter through; repeatable.")
+@click.option("--profile", metavar="NAME", help="The network. [the home's, else laboratory]")
+@click.option(
+    "--recovery-code", is_flag=True, help="Show a recovery code for the case file besides the passphrase."
+)
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--foreground", is_flag=True, help="Serve the case in this process; it ends with the terminal.")
+@click.option(
+    "--until", type=click.Choice(UNTIL), default="closed", help="Watch no longer than until this happened."
+)
+@click.option("--patience", type=click.FloatRange(min=0.1), default=PATIENCE_S, show_default=True, metavar="SECONDS",
+              help="How long to wait for the first relay.")  # fmt: skip
+@pass_session
+def call(session: Session, **flags: Any) -> None:
+    """Call for help. Run bare in a terminal, it asks its few questions.
+
+    Only words of fixed lists become public; what you write under --details and --contact is sealed, and opened by
+    nobody but helpers that you accept. SOS_PASSPHRASE gives the passphrase of the case file; without one a recovery
+    code is shown.
+    """
+    from p2p_sos.cli.relays import known_relays, profile_of
+
+    screen = session.screen
+    profile = profile_of(session, flags["profile"])
+    wish, asked = _wish(screen, flags)
+    relays = known_relays(session, flags["bootstrap"])
+    _preview(screen, wish, relays)
+    _consent(flags["yes"], screen)
+    _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
+
+
+def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
+    """The wish of the flags; asked for in a terminal when no flag says anything of it."""
+    if flags["exercise"]:
+        if flags["status"] not in (None, "exercise"):
+            raise Stop("--exercise and --status contradict each other; give one of them.", exits.USAGE)
+        flags["status"] = "exercise"
+    given: dict[str, Any] = {name: flags[name] for name in Wish._fields if flags[name] not in (None, ())}
+    for name in ("details", "contact"):
+        if name in given:
+            given[name] = _read_text(str(given[name]))
+    wish = Wish(**given)
+    told = {"needs", "nature", "severity", "details", "contact"} & given.keys()
+    ask = not told and not flags["yes"] and screen.terminal and sys.stdin.isatty()
+    if ask:
+        from p2p_sos.cli.questions import ask_wish
+
+        return ask_wish(screen, wish), True
+    return wish, False
+
+
+def _read_text(given: str) -> str:
+    if given == "-":
+        return sys.stdin.read()
+    if given.startswith("@"):
+        try:
+            with open(given[1:], encoding="utf-8", errors="replace") as file:
+                return file.read()
+        except OSError as error:
+            raise Stop(f"{given[1:]} cannot be read: {error.strerror}.", exits.NO_SUCH) from error
+    return given
+
+
+def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
+    """Show what everyone will read, what only accepted helpers will, and who sees the address."""
+    from p2p_sos.cli.describe import listed
+
+    screen.line("")
+    screen.line(("PUBLIC", "bold red"), "   everyone on the network will read this:")
+    public = wish.public()
+    screen.rows([(k, listed(v) if isinstance(v, list) else str(v)) for k, v in public.items()], indent="  ")
+    screen.line(("SEALED", "bold green"), "   only helpers that you accept will read this:")
+    sealed = wish.sealed()
+    screen.rows(
+        list(sealed.items()) or [("", "nothing yet; sos case letter can tell more later")], indent="  "
+    )
+    screen.line("")
+    if wish.status != "actual":
+        screen.line(
+            (f"This is a call of status {wish.status}: nobody who takes only real calls is woken.", "yellow")
+        )
+    if not relays:
+        screen.line(
+            ("No relay is known yet: the call will wait until you name one with --bootstrap.", "yellow")
+        )
+    screen.line(EXPOSURE)
+    screen.line(NO_EMERGENCY_SERVICE)
+
+
+def _consent(yes: bool, screen: Screen) -> None:
+    if yes:
+        return
+    if not (screen.terminal and sys.stdin.isatty()):
+        raise Stop(
+            "Nothing was sent: nobody is there to say yes; add --yes.", exits.REFUSED, "consent-missing"
+        )
+    if not click.confirm("Send it?", default=True):
+        raise Stop("Nothing was sent.", exits.REFUSED, "consent-missing")
+
+
+def _place(
+    session: Session,
+    wish: Wish,
+    relays: Sequence[str],
+    profile: str,
+    flags: dict[str, Any],
+    *,
+    ask_secret: bool,
+) -> None:
+    """Keep the case on disk, then have it served, and follow it."""
+    from p2p_sos.cli.keeping import keep_case, serve_here, serve_in_background
+    from p2p_sos.cli.secret import new_passphrase
+
+    passphrase = new_passphrase(ask=ask_secret and sys.stdin.isatty())
+    kept = keep_case(
+        session,
+        wish,
+        passphrase=passphrase,
+        recovery_code=flags["recovery_code"] or passphrase is None,
+        relays=relays,
+        profile=profile,
+    )
+    _tell_kept(session, wish, kept, relays)
+    if not relays:
+        raise Stop(
+            f"No relay is known, so nobody has your call yet: it is kept as case {kept.directory.name}; send it with: "
+            f"{session.named('case resume')} --bootstrap ADDRESS",
+            exits.QUEUED,
+        )
+    how = {"until": flags["until"], "patience_s": flags["patience"]}
+    if flags["foreground"]:
+        serve_here(session, kept.directory, kept.secret, relays, profile, **how)
+    else:
+        serve_in_background(session, kept.directory, kept.secret, relays, profile)
+        from p2p_sos.cli.follow import follow
+
+        follow(session, kept.directory, **how)
+
+
+def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -> None:
+    screen = session.screen
+    screen.object(
+        {
+            "notice": "case-kept",
+            "case": kept.directory.name,
+            "call": kept.call.hex(),
+            "recovery_code": kept.recovery_code,
+            "public": wish.public(),
+            "sealed": sorted(wish.sealed()),
+            "relays": list(relays),
+            "exposure": EXPOSURE,
+        }
+    )
+    screen.line("")
+    screen.line("Your case is ", (kept.directory.name, "bold"), f", encrypted in {kept.directory}.")
+    if kept.recovery_code is not None:
+        screen.line(("Recovery code: ", "bold"), (kept.recovery_code, "bold yellow"))
+        screen.line("Write it down: it is shown only now, and after a reboot the case opens with it alone.")
+    screen.line("")

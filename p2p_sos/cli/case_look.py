@@ -1,0 +1,77 @@
+"""`sos case status` and `sos case watch`: where a victim's call stands."""
+
+from typing import Any
+
+import click
+
+from p2p_sos.cli import describe
+from p2p_sos.cli.follow import UNTIL, follow
+from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.reach import case_directory, case_line
+from p2p_sos.cli.screen import Piece, Screen
+
+CASE_OPTION = click.option("--case", "named", metavar="ID", help="Which case, by its first digits.")
+PHASES: dict[str, Piece] = {
+    "queued": ("queued: no relay has it yet", "bold yellow"),
+    "sent": ("sent, not yet heard", "yellow"),
+    "heard": ("HEARD: it is in the mesh", "bold green"),
+    "closed": ("closed", "bold"),
+}
+
+
+@click.command(cls=Order)
+@CASE_OPTION
+@pass_session
+def status(session: Session, named: str | None) -> None:
+    """Where the call stands, and who comes, by number."""
+    directory = case_directory(session, named)
+    said = case_line(session, directory).get("/case")
+    screen = session.screen
+    screen.object(said)
+    phase = str(said.get("phase"))
+    closed = str(said.get("closed") or "")
+    screen.rows(
+        [
+            ("case", (directory.name, "bold")),
+            ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
+            ("relays", describe.relays(int(said.get("relays") or 0))),
+        ]
+    )
+    screen.line("")
+    claims: list[dict[str, Any]] = said.get("claims") or []
+    if claims:
+        screen.line("Who comes:")
+        describe.helper_table(screen, claims)
+    else:
+        screen.line("Nobody has claimed it yet. Receipt is not rescue: go on protecting yourself.")
+    if said.get("letters"):
+        screen.line("")
+        screen.line("Letters:")
+        describe.letters(screen, [one for one in said["letters"] if one.get("kind") != "introduction"])
+    screen.line("")
+    _next(session, screen, said, claims)
+
+
+def _next(session: Session, screen: Screen, said: dict[str, Any], claims: list[dict[str, Any]]) -> None:
+    accepted = any(claim.get("decision") == "accepted" for claim in claims)
+    if said.get("closed"):
+        screen.next("nothing more to do; the case is over")
+    elif accepted:
+        screen.next(
+            f"{session.named('case letter')} 'TEXT' writes to them; {session.named('case clear')} when it is over"
+        )
+    elif claims:
+        screen.next(f"{session.named('case accept')} NUMBER, or {session.named('case refuse')} NUMBER")
+    else:
+        screen.next(f"{session.named('case watch')} tells when somebody comes")
+
+
+@click.command(cls=Order)
+@CASE_OPTION
+@click.option(
+    "--until", type=click.Choice(UNTIL), default="closed", help="No longer than until this happened."
+)
+@pass_session
+def watch(session: Session, named: str | None, until: str) -> None:
+    """Follow the call as it happens; Ctrl-C stops only the watching."""
+    follow(session, case_directory(session, named), until=until)

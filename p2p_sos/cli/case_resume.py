@@ -1,0 +1,120 @@
+"""`sos case resume` and `stop`: the process that carries a case, started again or stopped."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.case_look import CASE_OPTION
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.follow import PATIENCE_S, UNTIL, follow
+from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.reach import case_directory, case_line, is_served
+from p2p_sos.cli.words import Relay
+
+END_WAIT_S = 20.0
+LOOK_EVERY_S = 0.05
+
+
+@click.command(cls=Order)
+@CASE_OPTION
+@click.option(
+    "--bootstrap", type=Relay(), multiple=True, help="Enter through these relays from now on; repeatable."
+)
+@click.option("--profile", metavar="NAME", help="The network. [the home's, else laboratory]")
+@click.option("--foreground", is_flag=True, help="Serve the case in this process; it ends with the terminal.")
+@click.option(
+    "--until", type=click.Choice(UNTIL), default="closed", help="Watch no longer than until this happened."
+)
+@click.option("--patience", type=click.FloatRange(min=0.1), default=PATIENCE_S, show_default=True, metavar="SECONDS",
+              help="How long to wait for the first relay.")  # fmt: skip
+@pass_session
+def resume(
+    session: Session,
+    named: str | None,
+    bootstrap: tuple[str, ...],
+    profile: str | None,
+    foreground: bool,
+    until: str,
+    patience: float,
+) -> None:
+    """Go on with a case after a crash or a reboot, or with other relays; then follow it.
+
+    SOS_PASSPHRASE or SOS_RECOVERY_CODE opens the case file; else you are asked.
+    """
+    directory = case_directory(session, named)
+    served = is_served(directory)
+    if served and (bootstrap or foreground):
+        _stop_process(session, directory)
+        served = False
+    if served:
+        session.screen.line(f"Case {directory.name} is being carried already; following it.")
+    else:
+        _start(
+            session, directory, bootstrap, profile, foreground=foreground, until=until, patience_s=patience
+        )
+        if foreground:
+            return
+    follow(session, directory, until=until, patience_s=patience)
+
+
+def _start(
+    session: Session,
+    directory: Path,
+    bootstrap: Sequence[str],
+    profile: str | None,
+    *,
+    foreground: bool,
+    until: str,
+    patience_s: float,
+) -> None:
+    from p2p_sos.cli.keeping import serve_here, serve_in_background
+    from p2p_sos.cli.relays import known_relays, profile_of
+    from p2p_sos.cli.secret import known_secret
+    from p2p_sos.drivers.home import CaseHome
+
+    network = profile_of(session, profile)
+    home = CaseHome(directory)
+    relays = tuple(bootstrap) or tuple(dict.fromkeys([*home.bootstrap(), *known_relays(session, ())]))
+    if not relays:
+        raise Stop(
+            f"No relay is known, so case {directory.name} stays queued; name one: "
+            f"{session.named('case resume')} --bootstrap ADDRESS",
+            exits.QUEUED,
+        )
+    secret = known_secret()
+    if bootstrap:
+        home.write_hints(relays)
+    if foreground:
+        serve_here(session, directory, secret, relays, network, until=until, patience_s=patience_s)
+        return
+    answer = serve_in_background(session, directory, secret, relays, network)
+    if answer.get("over"):
+        raise Stop(f"Case {directory.name} is over; there is nothing to resume.", exits.NOT_DONE, "case-over")
+
+
+@click.command(cls=Order)
+@CASE_OPTION
+@pass_session
+def stop(session: Session, named: str | None) -> None:
+    """Stop the process that carries a case. The call stays open and the case is kept."""
+    directory = case_directory(session, named)
+    _stop_process(session, directory)
+    session.screen.object({"stopped": True, "case": directory.name})
+    session.screen.line(
+        f"Nothing carries case {directory.name} now; the call stays open, and helpers cannot reach you."
+    )
+    session.screen.next(f"{session.named('case resume')} goes on with it")
+
+
+def _stop_process(session: Session, directory: Path) -> None:
+    case_line(session, directory).post("/case/stop")
+    deadline = time.monotonic() + END_WAIT_S
+    while is_served(directory):
+        if time.monotonic() > deadline:
+            raise Stop(
+                f"The process of case {directory.name} did not end within {END_WAIT_S:.0f} s.", exits.NOT_DONE
+            )
+        time.sleep(LOOK_EVERY_S)

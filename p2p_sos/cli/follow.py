@@ -1,0 +1,124 @@
+"""Following a case from the terminal: taken, HEARD, then each CLAIM, apart; until it closes or Ctrl-C.
+
+Comes in: the case's local API. Goes out: the timeline, and a `Stop` when nothing more can come. Decides nothing about
+the case: ending the watch never ends the case.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.grammar import Session
+from p2p_sos.cli.reach import Line, case_line
+from p2p_sos.cli.screen import short
+from p2p_sos.cli.story import Story
+from p2p_sos.cli.timeline import tell
+
+LOOK_EVERY_S = 1.0
+PATIENCE_S = 20.0
+UNTIL = ("taken", "heard", "claimed", "closed")
+
+
+def follow(
+    session: Session, directory: Path, *, until: str = "closed", patience_s: float | None = None
+) -> None:
+    """Tell what happens to a case. `Stop` 75 when no relay took it within `patience_s`."""
+    story, screen, line = Story(), session.screen, case_line(session, directory)
+    started = time.monotonic()
+    try:
+        for news in _news(story, line):
+            for notice in news:
+                tell(screen, notice)
+                _hint(session, notice)
+            if _reached(story, until):
+                return
+            waited = time.monotonic() - started
+            if patience_s is not None and waited > patience_s and not story.relays and not story.heard:
+                raise _queued(session, directory)
+    except KeyboardInterrupt:
+        screen.line("")
+        screen.line("You stopped watching; your case goes on in the background.")
+        _ways_back(session)
+        return
+    if not story.closed:
+        raise Stop(
+            f"The process of case {directory.name} ended; the case is kept. Go on with: {session.named('case resume')}",
+            exits.NO_NODE,
+        )
+
+
+def _news(story: Story, line: Line) -> Iterator[list[dict[str, Any]]]:
+    inbox: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(line, inbox), daemon=True).start()
+    yield story.see(line.get("/case"))
+    while True:
+        try:
+            notice = inbox.get(timeout=LOOK_EVERY_S)
+        except queue.Empty:
+            try:
+                yield story.see(line.get("/case"))
+            except Stop:
+                return  # the process ended between two looks
+            continue
+        if notice is None:
+            return
+        yield story.hear(notice)
+
+
+def _listen(line: Line, inbox: "queue.SimpleQueue[dict[str, Any] | None]") -> None:
+    try:
+        for notice in line.events():
+            inbox.put(notice)
+    except Stop:
+        pass  # told by the end of the stream: the watcher says what to do
+    inbox.put(None)
+
+
+def _reached(story: Story, until: str) -> bool:
+    if story.closed:
+        return True
+    match until:
+        case "taken":
+            return story.relays > 0 or story.heard
+        case "heard":
+            return story.heard
+        case "claimed":
+            return bool(story.claims)
+    return False
+
+
+def _hint(session: Session, notice: dict[str, Any]) -> None:
+    match notice.get("notice"), notice.get("kind"):
+        case "call-returned", _:
+            session.screen.next("wait for a CLAIM; Ctrl-C stops only this watching")
+        case "letter-arrived", "introduction":
+            who = short(str(notice.get("correspondent")))
+            session.screen.next(
+                f"{session.named('case accept')} {who}  (in another terminal, or after Ctrl-C)"
+            )
+
+
+def _ways_back(session: Session) -> None:
+    session.screen.rows(
+        [
+            (session.named("case watch"), "follow it again"),
+            (session.named("case status"), "who comes, by number"),
+            (session.named("case accept 1"), "accept the first helper"),
+            (session.named("case resume"), "go on after a crash or a reboot"),
+        ],
+        indent="  ",
+    )
+
+
+def _queued(session: Session, directory: Path) -> Stop:
+    return Stop(
+        f"No relay could be reached: call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "
+        f"background ({session.named('case watch')}); to name another relay, or after a reboot: "
+        f"{session.named('case resume')} --bootstrap ADDRESS",
+        exits.QUEUED,
+    )

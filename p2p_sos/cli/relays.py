@@ -1,0 +1,74 @@
+"""Which relays a call may enter through, and which network it belongs to.
+
+Comes in: `--bootstrap`, the home's settings, a running local node. Goes out: addresses and the name of a profile.
+Dials nobody.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.grammar import Session
+from p2p_sos.cli.reach import node_line
+
+ANY_HOSTS = {"/ip4/0.0.0.0/": "/ip4/127.0.0.1/", "/ip6/::/": "/ip6/::1/"}
+LABORATORY = "laboratory"
+
+
+def known_relays(session: Session, given: Sequence[str]) -> tuple[str, ...]:
+    """The addresses named on the command line; else those of the settings and of the local node."""
+    if given:
+        return tuple(dict.fromkeys(given))
+    found = [*_of_settings(session), *_of_local_node(session)]
+    return tuple(dict.fromkeys(found))
+
+
+def profile_of(session: Session, given: str | None) -> str:
+    """The network that a call goes to. `Stop` 77 for the public one, 2 for one that does not exist."""
+    from p2p_sos.cli.grammar import no_such
+    from p2p_sos.wire.registry import PROFILE_TABLES
+
+    settings = _settings(session)
+    name = given or (str(settings.node.profile) if settings is not None else LABORATORY)
+    if name not in PROFILE_TABLES:
+        raise Stop(no_such("profile", name, list(PROFILE_TABLES)), exits.USAGE)
+    if name == "public":
+        raise Stop(
+            "Calls on the public network are refused for now: it cannot yet hide who calls, nor keep floods out; "
+            "use --profile laboratory with relays that you know.",
+            exits.REFUSED,
+            "public-profile",
+        )
+    return name
+
+
+def _settings(session: Session) -> Any:
+    path = session.home / "settings.toml"
+    if not path.exists():
+        return None
+    from p2p_sos.drivers.settings import SettingsWrong, load_settings
+
+    try:
+        return load_settings(path)
+    except SettingsWrong as wrong:
+        raise Stop(f"{wrong}\nSet these right in {path} and try again.", exits.SETTINGS) from wrong
+
+
+def _of_settings(session: Session) -> list[str]:
+    settings = _settings(session)
+    return [] if settings is None else [str(address) for address in settings.node.bootstrap]
+
+
+def _of_local_node(session: Session) -> list[str]:
+    try:
+        addresses = node_line(session).get("/status").get("addresses") or []
+    except Stop:
+        return []
+    found = []
+    for address in map(str, addresses):
+        reachable = address
+        for anyone, here in ANY_HOSTS.items():
+            reachable = reachable.replace(anyone, here)
+        found.append(reachable)
+    return found

@@ -1,0 +1,54 @@
+"""The passphrase or recovery code of a case: from the environment or a prompt, never from the command line.
+
+Comes in: SOS_PASSPHRASE, SOS_RECOVERY_CODE, or what is typed unseen. Goes out: the secret, or a `Stop` that says how
+to give one. Keeps nothing.
+"""
+
+import os
+import sys
+
+import click
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+
+PASSPHRASE = "SOS_PASSPHRASE"  # noqa: S105 - the name of a variable
+RECOVERY_CODE = "SOS_RECOVERY_CODE"
+
+
+def new_passphrase(*, ask: bool) -> str | None:
+    """The passphrase for a new case; None means that a recovery code is to be made and shown."""
+    given = os.environ.get(PASSPHRASE)
+    if given:
+        return given
+    if not ask:
+        return None
+    click.echo("Your case is kept in an encrypted file, so that a crash or a reboot does not lose it.")
+    while True:
+        first: str = click.prompt(
+            "Passphrase for it [none: a recovery code is shown instead]",
+            default="",
+            show_default=False,
+            hide_input=True,
+        )
+        if not first:
+            return None
+        again: str = click.prompt("The same once more", default="", show_default=False, hide_input=True)
+        if first == again:
+            return first
+        click.echo("The two differ; once more, please.")
+
+
+def known_secret() -> str:
+    """The secret of an existing case; `Stop` 77 when there is nobody to ask."""
+    given = os.environ.get(PASSPHRASE) or os.environ.get(RECOVERY_CODE)
+    if given:
+        return given
+    if not sys.stdin.isatty():
+        raise Stop(
+            f"The case is encrypted: set {PASSPHRASE} or {RECOVERY_CODE}, or run this in a terminal.",
+            exits.REFUSED,
+            "secret-missing",
+        )
+    typed: str = click.prompt("Passphrase or recovery code", hide_input=True)
+    return typed
