@@ -1,17 +1,16 @@
-"""What the operator may choose: the classes that `settings.toml` fills, and how the file is read.
+"""What the operator may choose: the classes that `settings.toml` fills, with every default.
 
-In comes a TOML file. Out goes a `Settings`, or every fault of the file at once, each with its path in the file and
-a sentence that names the nearest right word. Reads no environment; what a setting does is decided elsewhere.
+Decides which settings exist and what they are when nothing is said. Reads nothing (`settings_file` does); what a
+setting does is decided elsewhere.
 """
 
-import tomllib
 from pathlib import Path
-from typing import Any, NewType
+from typing import NewType
 
 from attrs import field, frozen
 
 from p2p_sos.core.gossip.settings import GossipSettings
-from p2p_sos.wire.registry import Manner, Need, Sector, Severity
+from p2p_sos.wire.registry import SLOTS_MAX, Manner, Need, Sector, Severity
 
 Listen = NewType("Listen", str)  # an address to listen on
 Relay = NewType("Relay", str)  # a full address of a peer
@@ -44,7 +43,7 @@ class DutySettings:
     languages: tuple[Language, ...] = ()
     cell: Cell = Cell(0)
     duty_hours: Hours = EVERY_HOUR
-    slots: int = field(default=3, metadata={"lowest": 1, "highest": 255})
+    slots: int = field(default=3, metadata={"lowest": 1, "highest": SLOTS_MAX})
     from_severity: Severity = Severity.HIGH
     manner: Manner = Manner.PERSON
     answer_within_s: float = field(default=300.0, metadata={"lowest": 1, "highest": 86400})
@@ -99,20 +98,7 @@ class SettingsWrong(Exception):
 
 
 def load_settings(path: Path) -> Settings:
-    """Read a file. Raises `SettingsWrong` with every fault."""
-    try:
-        plain: dict[str, Any] = tomllib.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise SettingsWrong(path, (Fault("", "there is no such file: run `sos init` first"),)) from error
-    del plain
-    raise NotImplementedError
+    """Read a file. Raises `SettingsWrong` with every fault of it."""
+    from p2p_sos.drivers.settings_file import read_file  # cattrs is loaded by those who read a file
 
-
-def default_text(*, skills: tuple[Need, ...] = (), bootstrap: tuple[str, ...] = ()) -> str:
-    """The commented file that `sos init` writes."""
-    raise NotImplementedError
-
-
-def change_file(path: Path, key: str, value: Any) -> None:
-    """Set one key (`node.bootstrap`) and keep comments and order. Raises `SettingsWrong`, leaving the file."""
-    raise NotImplementedError
+    return read_file(path)
