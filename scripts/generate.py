@@ -1,7 +1,7 @@
-"""Write what is derived from the specification: the Python registry.
+"""Write what is derived: the Python registry from the specification, the vectors from fixed seeds.
 
-Comes in: `protocol/registry.toml`. Goes out: `p2p_sos/wire/registry.py`. With `--check` nothing is
-written and the exit code is 1 if a derived file is out of date.
+Comes in: `protocol/registry.toml`. Goes out: `p2p_sos/wire/registry.py` and `protocol/vectors/*.json`. With
+`--check` nothing is written and the exit code is 1 if a derived file is out of date.
 """
 
 import argparse
@@ -12,6 +12,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "protocol" / "registry.toml"
+VECTORS = ROOT / "protocol" / "vectors"
+KINDS = ("registry", "vectors")
 TARGET = ROOT / "p2p_sos" / "wire" / "registry.py"
 
 HEAD = '''"""Every number, name and limit of the protocol, as Python.
@@ -119,19 +121,45 @@ def render(registry: dict[str, Any]) -> str:
     return HEAD + "\n" + "\n\n\n".join(body) + "\n"
 
 
+def derived(what: list[str]) -> dict[Path, str]:
+    """The text of every derived file; the registry alone needs nothing but Python."""
+    texts = {}
+    if "registry" in what:
+        texts[TARGET] = render(tomllib.loads(SOURCE.read_text(encoding="utf-8")))
+    if "vectors" in what:
+        sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+        import vectors
+
+        texts |= {VECTORS / name: text for name, text in vectors.render().items()}
+    return texts
+
+
 def main() -> int:
     """Write or check every derived file; the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "what", nargs="*", metavar="registry|vectors", help="which of the two; both if left out"
+    )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if out of date")
     arguments = parser.parse_args()
-    text = render(tomllib.loads(SOURCE.read_text(encoding="utf-8")))
-    if arguments.check:
-        if TARGET.read_text(encoding="utf-8") == text:
-            return 0
-        print(f"{TARGET.relative_to(ROOT)} is out of date: run python3 scripts/generate.py")
-        return 1
-    TARGET.write_text(text, encoding="utf-8")
-    return 0
+    if unknown := [word for word in arguments.what if word not in KINDS]:
+        parser.error(f"{unknown[0]!r} is neither registry nor vectors")
+    stale = []
+    # The registry is written before the vectors are made, since they import it.
+    for what in [kind for kind in KINDS if kind in (arguments.what or KINDS)]:
+        for path, text in derived([what]).items():
+            if path.exists() and path.read_text(encoding="utf-8") == text:
+                continue
+            stale.append(path)
+            if not arguments.check:
+                path.parent.mkdir(exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+    for path in stale:
+        state = "is out of date: run python3 scripts/generate.py" if arguments.check else "is new"
+        print(f"{path.relative_to(ROOT)} {state}")
+    return 1 if arguments.check and stale else 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """Cells and messages: what is written is read back, and nothing else is a message."""
 
+import tracemalloc
+
 import attrs
 import msgpack
 import pytest
@@ -221,6 +223,21 @@ CLAIM = smallest(Claim)
 def test_each_malformed_frame_is_refused_with_its_reason(frame: bytes, reason: Reason) -> None:
     """Bombs, floats, text, maps, extensions, over-long integers and wrong counts are each named."""
     assert reason_of(pad(frame)) is reason
+
+
+@pytest.mark.parametrize(
+    "bomb", [b"\xdc\x07\xfe", b"\xdc\x00\x40", b"\xde\x00\x40", b"\x91", b"\x9f", b"\x81"]
+)
+def test_no_cell_makes_the_decoder_take_much_memory(bomb: bytes) -> None:
+    """A cell full of headers that each declare many elements takes less than half a mebibyte to refuse."""
+    cell = pad((bomb * FRAME_BYTES_MAX)[:FRAME_BYTES_MAX])
+    tracemalloc.start()
+    try:
+        assert isinstance(decode(cell, NETWORK), Refusal)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 2**19
 
 
 def test_the_cell_around_the_frame_is_exact() -> None:
