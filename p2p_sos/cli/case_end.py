@@ -57,7 +57,9 @@ def _plain(value: Any) -> str:
 @pass_session
 def cancel(session: Session, named: str | None, yes: bool) -> None:
     """Withdraw the call. A false alarm is nobody's fault."""
-    _close(session, named, yes, "cancel", "Withdraw your call", "withdrawn, without blame")
+    _close(
+        session, named, yes=yes, word="cancel", question="Withdraw your call", done="withdrawn, without blame"
+    )
 
 
 @click.command(cls=Order)
@@ -66,10 +68,19 @@ def cancel(session: Session, named: str | None, yes: bool) -> None:
 @pass_session
 def clear(session: Session, named: str | None, yes: bool) -> None:
     """All clear: it is over, and every helper is released with thanks."""
-    _close(session, named, yes, "clear", "Say that all is clear and end your call", "over: all is clear")
+    _close(
+        session,
+        named,
+        yes=yes,
+        word="clear",
+        question="Say that all is clear and end your call",
+        done="over: all is clear",
+    )
 
 
-def _close(session: Session, named: str | None, yes: bool, word: str, question: str, done: str) -> None:
+def _close(
+    session: Session, named: str | None, *, yes: bool, word: str, question: str, done: str
+) -> None:
     directory = case_directory(session, named)
     line, screen = case_line(session, directory), session.screen
     before = line.get("/case")

@@ -33,6 +33,7 @@ LOOK_EVERY_S = 0.05
 @pass_session
 def resume(
     session: Session,
+    *,
     named: str | None,
     bootstrap: tuple[str, ...],
     profile: str | None,

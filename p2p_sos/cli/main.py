@@ -65,6 +65,9 @@ def run() -> int:
         return fail(stop, as_json=as_json)
     except click.exceptions.Exit as asked:
         return asked.exit_code
+    except click.exceptions.NoArgsIsHelpError as bare:
+        print(bare.message)
+        return exits.DONE
     except click.UsageError as wrong:
         return fail(exits.Stop(usage_sentence(wrong), exits.USAGE), as_json=as_json)
     except (click.Abort, KeyboardInterrupt):

@@ -1,0 +1,120 @@
+"""The process of a node: serves one home until a signal or `sos down`.
+
+Comes in: a home and its settings (in the background: as one JSON line on standard input). Goes out: one line that says
+that the node is up, or why not. This is where libp2p gets loaded.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import trio
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.grammar import Session
+from p2p_sos.cli.homes import home_of, settings_of
+from p2p_sos.cli.launch import report
+from p2p_sos.cli.up import WAIT_S, announce, not_joined
+from p2p_sos.drivers.home import Held, HomeError
+from p2p_sos.drivers.service import NodeService, serve_node
+from p2p_sos.drivers.settings import Settings
+from p2p_sos.drivers.store import StoreError, StoreUnusable
+
+Told = Callable[[dict[str, Any]], None]
+
+
+def serve(session: Session, settings: Settings, bootstrap: Sequence[str], *, wait: bool) -> None:
+    """Serve in this process until Ctrl-C, SIGTERM or `sos down`."""
+    _run(session, settings, bootstrap, wait=wait, told=lambda said: announce(session, said, detached=False))
+    session.screen.object({"down": True, "pid": os.getpid()})
+    session.screen.line("The node is down.")
+
+
+def _run(session: Session, settings: Settings, bootstrap: Sequence[str], *, wait: bool, told: Told) -> None:
+    try:
+        trio.run(_serve, session, settings, tuple(bootstrap), wait, told, strict_exception_groups=False)
+    except Held as held:
+        raise Stop(str(held), exits.EXISTS, "held") from held
+    except HomeError as wrong:
+        raise Stop(str(wrong), exits.EXISTS, "home") from wrong
+    except (StoreError, StoreUnusable) as wrong:
+        raise Stop(str(wrong), exits.DISK) from wrong
+
+
+async def _serve(session: Session, settings: Settings, bootstrap: tuple[str, ...], wait: bool, told: Told) -> None:
+    services: list[NodeService] = []
+
+    async def heed_signals(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
+            async for _ in signals:
+                if not services:
+                    raise KeyboardInterrupt
+                services[0].stop()
+
+    async def tell_when_up() -> None:
+        joined = await _joined(session) if wait else True
+        told(await _said(session, services[0]))
+        if not joined:
+            sys.stdout.flush()
+            print("sos: " + not_joined(session).sentence, file=sys.stderr, flush=True)
+
+    async with trio.open_nursery() as nursery:
+        await nursery.start(heed_signals)
+
+        def ready(service: NodeService) -> None:
+            services.append(service)
+            nursery.start_soon(tell_when_up)
+
+        await serve_node(home_of(session), settings, bootstrap_extra=bootstrap, ready=ready)
+        nursery.cancel_scope.cancel()
+
+
+async def _status(session: Session) -> dict[str, Any]:
+    from p2p_sos.cli.reach import node_line
+
+    return await trio.to_thread.run_sync(lambda: node_line(session).get("/status"))
+
+
+async def _joined(session: Session) -> bool:
+    with trio.move_on_after(WAIT_S):
+        while not (await _status(session)).get("peers"):
+            await trio.sleep(0.1)
+        return True
+    return False
+
+
+async def _said(session: Session, service: NodeService) -> dict[str, Any]:
+    status = await _status(session)
+    return {
+        "up": True,
+        "pid": os.getpid(),
+        "home": str(session.home),
+        "peer_id": service.peer_id,
+        "addresses": list(service.addresses),
+        "responder": service.responder,
+        "peers": len(status.get("peers") or []),
+    }
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Serve the home given, in the background; the rest comes on standard input."""
+    session = Session()
+    session.home_given = str(Path(arguments[0]))
+    told: dict[str, Any] = json.loads(sys.stdin.readline())
+    try:
+        settings = settings_of(session)
+        _run(session, settings, tuple(told["bootstrap"]), wait=bool(told["wait"]), told=report)
+    except Stop as stop:
+        report({"error": stop.sentence, "code": stop.code, "exit": stop.exit_code})
+        return stop.exit_code
+    return exits.DONE
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
