@@ -120,15 +120,17 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
 
 
 def _next_ids(memory: Memory, neighbour: Neighbour) -> tuple[GossipId, ...]:
+    waiting = list(neighbour.queue)
+    taken, left = waiting[: memory.settings.announce_ids_max], waiting[memory.settings.announce_ids_max :]
+    neighbour.queue = dict.fromkeys(left)
+    peer, entry_of, own = neighbour.peer, memory.history.get, memory.own
     ids: list[GossipId] = []
-    queue = neighbour.queue
-    while queue and len(ids) < memory.settings.announce_ids_max:
-        gossip_id = next(iter(queue))
-        del queue[gossip_id]
-        entry = memory.history.get(gossip_id)
-        if entry is not None and neighbour.peer in entry.holders:
+    for gossip_id in taken:
+        entry = entry_of(gossip_id)
+        if entry is not None and peer in entry.holders:
             continue
-        if not memory.avoids(gossip_id, neighbour.peer):
+        # "A message MUST NOT be sent or announced to a peer that its publisher avoids." (04-gossip §4)
+        if gossip_id not in own or not memory.avoids(gossip_id, peer):
             ids.append(gossip_id)
     return tuple(ids)
 

@@ -69,28 +69,36 @@ def ihave(
     if used.ihave_frames > settings.ihave_frames_max:
         return []
     actions: list[RouterAction] = []
+    state_of, entry_of, own, peer = memory.seen.state, memory.history.get, memory.own, neighbour.peer
     for topic, ids in announced:
         if topic != settings.topic:
             continue
-        for gossip_id in ids[: max(0, settings.ihave_ids_max - used.ihave_ids)]:
-            used.ihave_ids += 1
-            if len(gossip_id) == ID_BYTES:
-                actions.extend(_announced(memory, neighbour, gossip_id, now))
+        taken = ids[: max(0, settings.ihave_ids_max - used.ihave_ids)]
+        used.ihave_ids += len(taken)
+        for gossip_id in taken:
+            state = state_of(gossip_id)
+            if state is MessageState.UNKNOWN or state is MessageState.ANNOUNCED:
+                _lacking(memory, neighbour, gossip_id, state, now)
+                continue
+            entry = entry_of(gossip_id)
+            if entry is not None and peer not in entry.holders:
+                traffic.held(entry, neighbour, now)
+            if gossip_id in own:
+                actions.extend(memory.echo(gossip_id, neighbour))
     actions.extend(memory.want_soon())
     return actions
 
 
-def _announced(memory: Memory, neighbour: Neighbour, gossip_id: GossipId, now: float) -> list[RouterAction]:
-    state = memory.seen.state(gossip_id)
-    if state in (MessageState.UNKNOWN, MessageState.ANNOUNCED):
-        if state is MessageState.UNKNOWN and memory.lookup(gossip_id) is not None:
-            return []
-        if memory.pulls.announced(gossip_id, neighbour.peer, now):
-            memory.seen.step(gossip_id, MessageStep.ANNOUNCE, now)
-        return []
-    if (entry := memory.history.get(gossip_id)) is not None:
-        traffic.held(entry, neighbour, now)
-    return memory.echo(gossip_id, neighbour)
+def _lacking(
+    memory: Memory, neighbour: Neighbour, gossip_id: GossipId, state: MessageState, now: float
+) -> None:
+    if len(gossip_id) != ID_BYTES:
+        return
+    # "A node MUST NOT ask for what it holds already." (04-gossip §7)
+    if state is MessageState.UNKNOWN and memory.lookup(gossip_id) is not None:
+        return
+    if memory.pulls.announced(gossip_id, neighbour.peer, now):
+        memory.seen.step(gossip_id, MessageStep.ANNOUNCE, now)
 
 
 def iwant(memory: Memory, neighbour: Neighbour, ids: tuple[GossipId, ...]) -> list[RouterAction]:

@@ -60,7 +60,8 @@ class Neighbour:
     tokens_at: float
 
     link: LinkState = LinkState.STRANGER
-    eager: bool = False  # link is EAGER; a plain flag, since every message asks
+    subscribed: bool = False  # link is not STRANGER ...
+    eager: bool = False  # ... and link is EAGER: plain flags, since every message asks
     chosen: bool = False  # we grafted it, not it us
     backoff_until: float = 0.0
     dropped: bool = False
@@ -81,11 +82,6 @@ class Neighbour:
     served: dict[GossipId, int] = Factory(dict)  # how often the peer fetched what
 
     @property
-    def subscribed(self) -> bool:
-        """Whether it takes part in our topic."""
-        return self.link is not LinkState.STRANGER
-
-    @property
     def takes_idontwant(self) -> bool:
         """Whether it speaks version 1.2 or later."""
         return self.protocol.rpartition("/")[2].split(".")[:2] >= ["1", "2"]
@@ -93,6 +89,7 @@ class Neighbour:
     def step(self, step: LinkStep, now: float) -> None:
         """Move the link."""
         before, self.link = self.link, LINK_TRANSITIONS[self.link, step]
+        self.subscribed = self.link is not LinkState.STRANGER
         self.eager = self.link is LinkState.EAGER
         if self.eager and before is not LinkState.EAGER:
             self.mesh_since, self.expected, self.brought = now, 0, 0

@@ -35,7 +35,7 @@ def arrived(memory: Memory, neighbour: Neighbour, carried: Carried, now: float) 
     if entry is not None:
         held(entry, neighbour, now)
         entry.forwarders[neighbour.peer] = None
-    return memory.echo(carried.id, neighbour)
+    return memory.echo(carried.id, neighbour) if carried.id in memory.own else []
 
 
 def held(entry: Entry, neighbour: Neighbour, now: float) -> None:
@@ -119,13 +119,11 @@ def _forward(memory: Memory, entry: Entry, now: float) -> list[RouterAction]:
         first.first = min(settings.first_max, first.first + 1.0)
     actions: list[RouterAction] = []
     lazy = False
-    for neighbour in memory.neighbours.values():
-        peer = neighbour.peer
+    for peer, neighbour in memory.neighbours.items():
+        holds = peer in holders
         if neighbour.eager:
-            neighbour.expect(peer in holders, settings)
-        if peer in holders or neighbour.dropped or not neighbour.subscribed:
-            continue
-        if gossip_id in neighbour.unwanted:
+            neighbour.expect(holds, settings)
+        if holds or not neighbour.subscribed or gossip_id in neighbour.unwanted:
             continue
         # "An accepted message MUST go at once, in full, to every mesh link that is not known to hold it." (04-gossip §4)
         if neighbour.eager and neighbour.waiting_bytes < settings.lazy_waiting_bytes:
@@ -165,7 +163,7 @@ def flood(memory: Memory, entry: Entry, neighbours: tuple[Neighbour, ...]) -> li
     sent: list[PeerId] = []
     for neighbour in neighbours:
         peer = neighbour.peer
-        if neighbour.dropped or not neighbour.subscribed or peer in entry.holders:
+        if not neighbour.subscribed or peer in entry.holders:
             continue
         # "A message MUST NOT be sent or announced to a peer that its publisher avoids." (04-gossip §4)
         if memory.avoids(gossip_id, peer) or neighbour.score < memory.settings.publish_threshold:
