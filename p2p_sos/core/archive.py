@@ -1,0 +1,137 @@
+"""Everything that a node keeps of what it heard: calls with their boards, cards, proofs, tombstones.
+
+Decides what stays and what goes when a message is admitted or time passes. Comes in: verified messages and
+times. Goes out: rows for the store, and what ended. Must not know verdicts, peers, or what this node does.
+"""
+
+from typing import Any
+
+from attrs import define, field, frozen
+
+from p2p_sos.core.actions import Action, Forget, Keep
+from p2p_sos.core.board.board import Offer
+from p2p_sos.core.calls import Calls, CallState
+from p2p_sos.core.cards import Cards, Proofs
+from p2p_sos.core.gossip.rpc import GossipId
+from p2p_sos.core.memory import Arrival, Memory
+from p2p_sos.core.tables import Table
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.registry import CARD_EPOCH_S, Kind
+
+TIME_BYTES = 8
+ANNOUNCED_MAX = 1024  # guess: 20 KB of ids for a peer that joins
+
+
+@frozen
+class Taken:
+    """What an admitted message changed: rows to write, calls that ended and how. `kept` False: a bound."""
+
+    kept: bool
+    rows: tuple[Action, ...] = ()
+    ended: tuple[tuple[CallId, str], ...] = ()
+
+
+@define(eq=False)
+class Archive:
+    """The memory of a node, in memory and on disk."""
+
+    calls: Calls
+    cards: Cards = field(factory=Cards)
+    proofs: Proofs = field(factory=Proofs)
+    memory: Memory = field(factory=Memory)
+
+    # ------------------------------------------------------------------ taking
+
+    def take(self, frame: Frame, gossip_id: GossipId, unix_s: float, *, mine: str = "") -> Taken:
+        """Keep a verified message that is welcome."""
+        offer = self._offer(frame, unix_s, mine)
+        if not offer.kept:
+            return Taken(False, self._forget(offer.dropped))
+        rows: tuple[Action, ...] = (self.memory.keep(frame, gossip_id, unix_s), *self._forget(offer.dropped))
+        ended = self._ended_by_bound(offer)
+        call = getattr(frame.message, "call", None)
+        if call is not None and (state := self.calls.close_by_board(call)) is not None:
+            ended = (*ended, (call, state.value))
+            rows += self._prune()
+        return Taken(True, rows, ended)
+
+    def restore(self, arrival: Arrival, *, mine: str = "") -> Taken:
+        """Take a message of the last run; it is on disk already."""
+        frame = arrival.frame
+        call = getattr(frame.message, "call", None)
+        homeless = call is not None and call not in self.calls
+        offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, mine)
+        if not offer.kept:
+            return Taken(False, (Forget(Table.CELL, frame.id), *self._forget(offer.dropped)))
+        self.memory.take(frame, arrival.gossip_id)
+        if call is not None:
+            self.calls.close_by_board(call)
+        return Taken(True, self._forget(offer.dropped))
+
+    def _offer(self, frame: Frame, unix_s: float, mine: str) -> Offer:
+        match frame.message.KIND:
+            case Kind.CALL:
+                return self.calls.open(frame, unix_s, mine=mine)
+            case Kind.CARD:
+                return self.cards.offer(frame)
+            case Kind.PROOF:
+                return self.proofs.offer(frame)
+            case _:
+                return self.calls.offer(frame)
+
+    def _forget(self, frames: tuple[Frame, ...]) -> tuple[Action, ...]:
+        return tuple(self.memory.drop(frame) for frame in frames)
+
+    def _ended_by_bound(self, offer: Offer) -> tuple[tuple[CallId, str], ...]:
+        calls = [frame.id for frame in offer.dropped if frame.message.KIND is Kind.CALL]
+        return tuple((call, "crowded-out") for call in calls)
+
+    # ------------------------------------------------------------------ letting go
+
+    def expire(self, unix_s: float) -> Taken:
+        """Let go of everything whose time is over."""
+        rows: list[Action] = []
+        ended: list[tuple[CallId, str]] = []
+        for call in self.calls.ended(unix_s):
+            if self.calls.is_open(call):
+                ended.append((call, CallState.EXPIRED.value))
+            rows += self._bury(call)
+        rows += self._forget(self.cards.expire(max(0, int(unix_s)) // CARD_EPOCH_S))
+        rows += [Forget(Table.TOMBSTONE, call) for call in self.calls.weather(unix_s)]
+        return Taken(True, tuple(rows), tuple(ended))
+
+    def _prune(self) -> tuple[Action, ...]:
+        gone = self.calls.surplus_closed()
+        return () if gone is None else self._bury(gone)
+
+    def _bury(self, call: CallId) -> tuple[Action, ...]:
+        frames = self.calls.bury(call)
+        until = self.calls.tombstones()[call].to_bytes(TIME_BYTES, "big")
+        return (Keep(Table.TOMBSTONE, call, until), *self._forget(frames))
+
+    # ------------------------------------------------------------------ for others
+
+    def newest_first(self, hidden: Key | None) -> tuple[GossipId, ...]:
+        """What a peer that joins is told of: victims' words, then the rest of the open calls, then cards.
+
+        Nothing that `hidden` signed is among it: a victim's own words go only where its case sends them.
+        """
+        victims: list[GossipId] = []
+        others: list[GossipId] = []
+        cards: list[GossipId] = []
+        for frame, gossip_id in self.memory.newest_first():
+            message: Any = frame.message
+            if message.signer == hidden:
+                continue
+            call = frame.id if message.KIND is Kind.CALL else getattr(message, "call", None)
+            if call is None:
+                cards.append(gossip_id)
+            elif self._by_victim(frame, call) and message.KIND is not Kind.LETTER:
+                victims.append(gossip_id)
+            elif self.calls.is_open(call):
+                others.append(gossip_id)
+        return tuple((victims + others + cards)[:ANNOUNCED_MAX])
+
+    def _by_victim(self, frame: Frame, call: CallId) -> bool:
+        return frame.message.signer == self.calls.board(call).call.message.signer

@@ -1,0 +1,204 @@
+"""The cards of other responders, the proofs against them, and this node's own card.
+
+Decides which cards are remembered, and when the own one is made anew. Comes in: verified CARDs and PROOFs,
+the clock, solved stamps. Goes out: what was kept, and the own CARD to publish. Must not know calls.
+"""
+
+import bisect
+from collections.abc import Callable, Mapping
+from random import Random
+from types import MappingProxyType
+
+from attrs import define, field
+
+from p2p_sos.core.actions import Action, Solve
+from p2p_sos.core.board.board import Offer
+from p2p_sos.core.clock import Clock
+from p2p_sos.core.events import ClockRead, Event, Solved, Started
+from p2p_sos.core.internal import Admitted, CallEnded, Publish
+from p2p_sos.core.policy import Responder
+from p2p_sos.wire.frames import Frame, id_of, seal
+from p2p_sos.wire.messages import NOTHING, Card, Key, MessageId
+from p2p_sos.wire.profiles import Profile
+from p2p_sos.wire.registry import CARD_EPOCH_S, CARDS_MAX, PROOFS_MAX, STAMP_NONCE_BYTES
+
+Retention = tuple[int, MessageId]
+JITTER_S = 3600.0  # guess: the cards of a network are renewed over an hour, not at the stroke of midnight
+EPOCHS_KEPT = 1  # a card serves on the day after its own, while its owner's next one is on its way
+
+
+def retention(card: Frame) -> Retention:
+    """Ascending from the card that stays longest when there are too many."""
+    # "When a node knows more cards than it may keep, those of highest effort stay, of equal effort those of
+    # lower id." (05-calls §4)
+    return -(card.stamp.effort if card.stamp else 0), card.id
+
+
+def card_of(frame: Frame) -> Card:
+    """The message of a frame that is known to be a CARD."""
+    assert isinstance(frame.message, Card), "not a CARD"
+    return frame.message
+
+
+@define(eq=False)
+class Cards:
+    """Every card in memory, within a bound that does not depend on the order of arrival."""
+
+    _most: int = CARDS_MAX
+    _held: dict[MessageId, Frame] = field(factory=dict)
+    _order: list[Retention] = field(factory=list)
+    _newest: dict[Key, Frame] = field(factory=dict)
+
+    @property
+    def newest(self) -> Mapping[Key, Frame]:
+        """The card of each responder that counts: of the latest epoch, of two alike the lower id."""
+        return MappingProxyType(self._newest)
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def frames(self) -> tuple[Frame, ...]:
+        """Every card, in the order of arrival."""
+        return tuple(self._held.values())
+
+    def outranks(self, card: Frame) -> bool:
+        """Whether a CARD is new, or carries more work than the cell of it that we hold."""
+        held = self._held.get(card.id)
+        return held is None or retention(card) < retention(held)
+
+    def offer(self, card: Frame) -> Offer:
+        """Take a verified CARD."""
+        if not self.outranks(card):
+            return Offer(False)
+        held = self._held.get(card.id)
+        if held is not None:
+            self._take_out(held)
+        bisect.insort(self._order, retention(card))
+        self._held[card.id] = card
+        self._elect(card_of(card).signer, card)
+        if len(self._held) <= self._most:
+            return Offer(True)
+        last = self._held[self._order[-1][1]]
+        self._take_out(last)
+        return Offer(False) if last is card else Offer(True, (last,))
+
+    def expire(self, epoch: int) -> tuple[Frame, ...]:
+        """Drop the cards whose days are over."""
+        gone = tuple(f for f in self._held.values() if card_of(f).epoch + EPOCHS_KEPT < epoch)
+        for card in gone:
+            self._take_out(card)
+        return gone
+
+    def _take_out(self, card: Frame) -> None:
+        del self._held[card.id]
+        del self._order[bisect.bisect_left(self._order, retention(card))]
+        signer = card_of(card).signer
+        if self._newest.get(signer) is not card:
+            return
+        del self._newest[signer]
+        for other in self._held.values():
+            if card_of(other).signer == signer:
+                self._elect(signer, other)
+
+    def _elect(self, signer: Key, card: Frame) -> None:
+        held = self._newest.get(signer)
+        if held is None or _age(card) <= _age(held):
+            self._newest[signer] = card
+
+
+def _age(card: Frame) -> tuple[int, MessageId]:
+    # "Of two cards of one responder the later epoch counts; of two of one epoch, the lower id." (05-calls §4)
+    return -card_of(card).epoch, card.id
+
+
+@define(eq=False)
+class Proofs:
+    """One PROOF against each convicted key: that of lowest id."""
+
+    _most: int = PROOFS_MAX
+    _held: dict[Key, Frame] = field(factory=dict)
+
+    def __contains__(self, proof: MessageId) -> bool:
+        return any(frame.id == proof for frame in self._held.values())
+
+    def frames(self) -> tuple[Frame, ...]:
+        """Every proof."""
+        return tuple(self._held.values())
+
+    def offer(self, proof: Frame) -> Offer:
+        """Take a verified PROOF."""
+        convicted = proof.message.signer
+        held = self._held.get(convicted)
+        if held is not None and held.id <= proof.id:
+            return Offer(False)
+        self._held[convicted] = proof
+        if held is not None:
+            return Offer(True, (held,))
+        if len(self._held) <= self._most:
+            return Offer(True)
+        last = self._held.pop(max(self._held))
+        return Offer(False) if last is proof else Offer(True, (last,))
+
+
+@define(eq=False)
+class OwnCard:
+    """Publishes this node's card at the start and once every day."""
+
+    responder: Responder
+    profile: Profile
+    clock: Clock
+    entropy: Callable[[int], bytes] = field(repr=False)
+    random: Random = field(repr=False)
+    _jitter_s: float = field(init=False)
+    _card: Card | None = field(init=False, default=None)
+    _id: MessageId = field(init=False, default=NOTHING)
+    _stored: dict[MessageId, Frame] = field(init=False, factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self._jitter_s = self.random.uniform(0, JITTER_S)
+
+    @property
+    def id(self) -> MessageId:
+        """The id of today's card, known before its stamp is; NOTHING before the start."""
+        return self._id
+
+    def handle(self, event: Event | Admitted | CallEnded, now: float) -> list[Action | Publish]:
+        """One event."""
+        match event:
+            case Admitted(frame=frame, own=True, restored=True) if isinstance(frame.message, Card):
+                self._stored[frame.id] = frame
+                return []
+            case Started() | ClockRead() if self._is_due(now, at_start=isinstance(event, Started)):
+                return self._on_new_day(now)
+            case Solved(message=message, stamp=stamp) if message == self._id and self._card is not None:
+                return [Publish(seal(self._card, self.profile.network, self.responder.key, stamp))]
+            case _:
+                return []
+
+    def _epoch(self, now: float) -> int:
+        return max(0, int(self.clock.unix_s(now) - self._jitter_s)) // CARD_EPOCH_S
+
+    def _is_due(self, now: float, *, at_start: bool) -> bool:
+        if self._card is None:
+            return at_start
+        return self._card.epoch < self._epoch(now)
+
+    def _on_new_day(self, now: float) -> list[Action | Publish]:
+        policy = self.responder.policy
+        self._card = Card(
+            signer=self.responder.key.public,
+            epoch=self._epoch(now),
+            skills=policy.skills,
+            sectors=policy.sectors,
+            languages=policy.languages,
+            cell=policy.cell,
+            duty_hours=policy.duty_hours,
+            slots=policy.slots,
+            # "Where the profile names no roots, the group of a card MUST be its signer's key." (05-calls §4)
+            group=self.responder.key.public,
+            accreditation=b"",
+        )
+        self._id = id_of(self._card, self.profile.network)
+        if (stored := self._stored.get(self._id)) is not None:
+            return [Publish(stored)]
+        return [Solve(self._id, self.profile.stamp_effort_min, self.entropy(STAMP_NONCE_BYTES))]

@@ -1,0 +1,163 @@
+"""The gate: every message of others waits here until it has a verdict.
+
+Decides the order of the checks, the cheapest first, and who waits for what. Comes in: what the router wants
+examined, what was verified, timers. Goes out: `Verify`, `Judged`, `Welcomed`. Must not know what becomes of a
+message inside, nor who sent it.
+"""
+
+from attrs import define, field, frozen
+
+from p2p_sos.core.actions import SetTimer, Verify
+from p2p_sos.core.admission import Admission, verdict_of
+from p2p_sos.core.budgets import Lane
+from p2p_sos.core.events import TimerFired, Verified
+from p2p_sos.core.gossip.rpc import GossipId
+from p2p_sos.core.internal import Examine, Judged
+from p2p_sos.core.waiting import CallQueue, Orphans, Waiting
+from p2p_sos.wire.frames import Frame, decode
+from p2p_sos.wire.messages import CallId
+from p2p_sos.wire.refusals import Reason, Refusal
+from p2p_sos.wire.registry import ORPHAN_WAIT_S, Kind
+
+CALLS_WAITING_MAX = 256  # guess: half a megabyte of CALLs that wait for a token
+
+
+@frozen
+class Welcomed:
+    """An action of the gate: this message may be kept, if the bounds have room for it."""
+
+    frame: Frame
+    gossip_id: GossipId
+
+
+@frozen
+class OrphansDue:
+    """Some messages may have waited for their CALL in vain."""
+
+
+@frozen
+class CallDue:
+    """There may be a token for a CALL that waits."""
+
+    at: float
+
+
+Step = Verify | Judged | Welcomed | SetTimer
+
+
+def judged(gossip_id: GossipId, refusal: Refusal | None) -> Judged:
+    """The verdict that a reason means."""
+    return Judged(gossip_id, verdict_of(refusal), refusal)
+
+
+@define(eq=False)
+class Gate:
+    """Messages on their way in. `closed` holds why nothing new is accepted, or is empty."""
+
+    admission: Admission
+    closed: str = ""
+    _orphans: Orphans = field(factory=Orphans)
+    _queue: CallQueue = field(factory=lambda: CallQueue(CALLS_WAITING_MAX))
+    _verifying: dict[GossipId, Lane] = field(factory=dict)
+    _call_due_at: float | None = None
+
+    def examine(self, examine: Examine, now: float) -> list[Step]:
+        """Look at bytes for the first time."""
+        carried = examine.carried
+        # "Order: size, canonical form, what is known, epoch and signer, budget, signature and stamp." (05-calls §3)
+        if not carried.canonical:
+            return [judged(carried.id, Refusal(Reason.NOT_CANONICAL, "the carrying message"))]
+        frame = decode(carried.data, self.admission.profile.network)
+        if isinstance(frame, Refusal):
+            return [judged(carried.id, frame)]
+        refusal = self.admission.welcome(frame, now) or self._shut()
+        if refusal is not None:
+            return [judged(carried.id, refusal)]
+        lane = self.admission.lane(frame)
+        if not self.admission.gauge.enter(lane):
+            return [judged(carried.id, Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once"))]
+        self._verifying[carried.id] = lane
+        return [Verify(carried.id, frame)]
+
+    def _shut(self) -> Refusal | None:
+        return Refusal(Reason.BUDGET, self.closed) if self.closed else None
+
+    def verified(self, event: Verified, now: float) -> list[Step]:
+        """Signature and stamp were looked at."""
+        lane = self._verifying.pop(event.gossip_id, None)
+        if lane is None:
+            return []  # not asked for, or answered twice
+        self.admission.gauge.leave(lane)
+        if event.refusal is not None:
+            return [judged(event.gossip_id, event.refusal)]
+        return self._consider(event.frame, event.gossip_id, now)
+
+    def _consider(self, frame: Frame, gossip_id: GossipId, now: float) -> list[Step]:
+        """A true message; while it was verified, or waited, things may have changed."""
+        refusal = self.admission.welcome(frame, now) or self._shut()
+        if refusal is not None:
+            return [judged(gossip_id, refusal)]
+        if frame.message.KIND is Kind.CALL:
+            return self._on_call(frame, gossip_id, now)
+        if self.admission.is_orphan(frame):
+            return self._on_orphan(frame, gossip_id, now)
+        if (refusal := self.admission.afford(frame, now)) is not None:
+            return [judged(gossip_id, refusal)]
+        return [Welcomed(frame, gossip_id)]
+
+    # ------------------------------------------------------------------ CALLs wait for tokens
+
+    def _on_call(self, frame: Frame, gossip_id: GossipId, now: float) -> list[Step]:
+        # "CALLs are admitted at the profile's rate, those of highest effort first." (05-calls §5)
+        if not len(self._queue) and self.admission.call_bucket.take(now):
+            return [Welcomed(frame, gossip_id)]
+        overdue = self._queue.hold(frame, gossip_id, now)
+        return [*_in_vain(overdue, Reason.BUDGET), *self._wait_for_token(now)]
+
+    def _wait_for_token(self, now: float) -> list[Step]:
+        if self._call_due_at is not None or not len(self._queue):
+            return []
+        self._call_due_at = now + self.admission.call_bucket.due_s()
+        return [SetTimer(CallDue(self._call_due_at), self._call_due_at)]
+
+    def _on_call_due(self, due: CallDue, now: float) -> list[Step]:
+        if due.at != self._call_due_at:
+            return []
+        self._call_due_at = None
+        steps: list[Step] = [*_in_vain(self._queue.overdue(now), Reason.BUDGET)]
+        while len(self._queue) and self.admission.call_bucket.take(now):
+            waiting = self._queue.first()
+            assert waiting is not None, "the queue is not empty"
+            refusal = self.admission.welcome(waiting.frame, now) or self._shut()
+            good: Step = Welcomed(waiting.frame, waiting.gossip_id)
+            steps.append(good if refusal is None else judged(waiting.gossip_id, refusal))
+        return steps + self._wait_for_token(now)
+
+    # ------------------------------------------------------------------ orphans wait for CALLs
+
+    def _on_orphan(self, frame: Frame, gossip_id: GossipId, now: float) -> list[Step]:
+        call: CallId = frame.message.call  # type: ignore[union-attr]
+        # "A message whose CALL is unknown waits, bounded in number and time, and is nobody's fault." (05-calls §3)
+        overdue = self._orphans.hold(call, frame, gossip_id, now)
+        return [*_in_vain(overdue, Reason.ORPHAN), SetTimer(OrphansDue(), now + ORPHAN_WAIT_S)]
+
+    def adopt(self, call: CallId, now: float) -> list[Step]:
+        """A CALL was admitted: what waited for it is looked at."""
+        steps: list[Step] = []
+        for waiting in self._orphans.adopt(call):
+            steps += self._consider(waiting.frame, waiting.gossip_id, now)
+        return steps
+
+    def fire(self, event: TimerFired, now: float) -> list[Step]:
+        """A timer of the gate."""
+        match event.key:
+            case OrphansDue():
+                return [*_in_vain(self._orphans.overdue(now), Reason.ORPHAN)]
+            case CallDue() as due:
+                return self._on_call_due(due, now)
+            case _:
+                return []
+
+
+def _in_vain(waiting: tuple[Waiting, ...], reason: Reason) -> list[Judged]:
+    return [judged(w.gossip_id, Refusal(reason, "waited in vain")) for w in waiting]
