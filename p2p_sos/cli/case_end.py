@@ -78,9 +78,7 @@ def clear(session: Session, named: str | None, yes: bool) -> None:
     )
 
 
-def _close(
-    session: Session, named: str | None, *, yes: bool, word: str, question: str, done: str
-) -> None:
+def _close(session: Session, named: str | None, *, yes: bool, word: str, question: str, done: str) -> None:
     directory = case_directory(session, named)
     line, screen = case_line(session, directory), session.screen
     before = line.get("/case")

@@ -8,7 +8,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from p2p_sos.drivers.service import NodeService, serve_node
 from p2p_sos.drivers.settings import Settings
 from p2p_sos.drivers.store import StoreError, StoreUnusable
 
+LOOK_EVERY_S = 0.1
 Told = Callable[[dict[str, Any]], None]
 
 
@@ -46,7 +47,9 @@ def _run(session: Session, settings: Settings, bootstrap: Sequence[str], *, wait
         raise Stop(str(wrong), exits.DISK) from wrong
 
 
-async def _serve(session: Session, settings: Settings, bootstrap: tuple[str, ...], wait: bool, told: Told) -> None:
+async def _serve(
+    session: Session, settings: Settings, bootstrap: tuple[str, ...], wait: bool, told: Told
+) -> None:
     services: list[NodeService] = []
 
     async def heed_signals(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -83,10 +86,16 @@ async def _status(session: Session) -> dict[str, Any]:
 
 async def _joined(session: Session) -> bool:
     with trio.move_on_after(WAIT_S):
-        while not (await _status(session)).get("peers"):
-            await trio.sleep(0.1)
-        return True
+        async for _ in _looks():
+            if (await _status(session)).get("peers"):
+                return True
     return False
+
+
+async def _looks() -> AsyncIterator[None]:
+    while True:
+        yield
+        await trio.sleep(LOOK_EVERY_S)
 
 
 async def _said(session: Session, service: NodeService) -> dict[str, Any]:

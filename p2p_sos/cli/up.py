@@ -52,10 +52,16 @@ def announce(session: Session, said: dict[str, object], *, detached: bool) -> No
     for address in addresses if isinstance(addresses, list) else []:
         screen.line(("address  ", "dim"), str(address))
     duty = said.get("responder")
-    screen.line(f"It answers calls as {str(duty)[:8]}." if duty else "It relays only: no skills are set, so it answers no calls.")
+    screen.line(
+        f"It answers calls as {str(duty)[:8]}."
+        if duty
+        else "It relays only: no skills are set, so it answers no calls."
+    )
     if not detached:
         screen.line(("Ctrl-C stops it and keeps its claims.", "dim"))
-    screen.next(f"{session.named('watch')} follows what happens, {session.named('down')} gives claims back and stops it")
+    screen.next(
+        f"{session.named('watch')} follows what happens, {session.named('down')} gives claims back and stops it"
+    )
 
 
 def not_joined(session: Session) -> Stop:
