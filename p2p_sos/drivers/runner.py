@@ -101,8 +101,6 @@ class Runner:
 
     async def room(self) -> None:
         """Wait while too many events wait: what reads from peers calls it before it reads on."""
-        if len(self._queue) < QUEUE_MAX:
-            await trio.lowlevel.checkpoint()
         while len(self._queue) >= QUEUE_MAX:
             await self._emptied.wait()
 

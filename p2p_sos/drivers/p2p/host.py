@@ -32,21 +32,22 @@ from libp2p.network.connection.raw_connection import RawConnection
 from libp2p.network.swarm import Swarm
 from libp2p.peer.id import ID
 from libp2p.peer.peerstore import PeerStore
+from libp2p.protocol_muxer.exceptions import MultiselectClientError, MultiselectError
 from libp2p.protocol_muxer.multiselect_communicator import MultiselectCommunicator
 from libp2p.security.noise.transport import PROTOCOL_ID as NOISE
 from libp2p.security.noise.transport import Transport as NoiseTransport
-from libp2p.stream_muxer.yamux.yamux import PROTOCOL_ID as YAMUX
-from libp2p.stream_muxer.yamux.yamux import Yamux
+from libp2p.transport.exceptions import MuxerUpgradeFailure
 from libp2p.transport.tcp.tcp import TCP
 from libp2p.transport.upgrader import TransportUpgrader
 from multiaddr import Multiaddr
 from noise.exceptions import NoiseHandshakeError, NoiseInvalidMessage, NoiseMaxNonceError, NoiseValueError
 
+from p2p_sos.drivers.p2p.channel import READ_BYTES, SecureChannel
 from p2p_sos.drivers.p2p.protobuf import frame
+from p2p_sos.drivers.p2p.yamux import YAMUX, Muxer
 
 AGENT = "p2p-sos"  # the same for all: no version, no system, no user
 PROTOCOL_VERSION = "esos/1"
-READ_BYTES = 65536  # as much as one Noise message holds
 
 _log = logging.getLogger(__name__)
 logging.getLogger("libp2p").setLevel(logging.CRITICAL)  # a stranger's fault is a verdict, not a traceback
@@ -82,6 +83,11 @@ class BufferedStream(TrioTCPStream):
         self._at = len(self._buffer) if n is None else min(start + n, len(self._buffer))
         return bytes(self._buffer[start : self._at])
 
+    def rest(self) -> bytes:
+        """What was read from the kernel and not asked for yet; whoever takes it reads on from the kernel itself."""
+        rest, self._buffer, self._at = bytes(self._buffer[self._at :]), b"", 0
+        return rest
+
     def get_remote_address(self) -> tuple[str, int] | None:
         """Host and port of the other side, for IPv6 too."""
         try:
@@ -102,6 +108,18 @@ class _NobodyElse(AutoConnector):
 
     def record_disconnect(self, peer_id: ID) -> None:
         """Nothing is remembered."""
+
+
+class _Upgrader(TransportUpgrader):
+    """Noise, then our own Yamux."""
+
+    async def upgrade_connection(self, conn: Any, peer_id: ID) -> Muxer:
+        """Multiplex a secured connection. Raises `MuxerUpgradeFailure`."""
+        try:
+            await self.muxer_multistream.select_transport(conn)
+        except (MultiselectError, MultiselectClientError) as fault:
+            raise MuxerUpgradeFailure("no Yamux") from fault
+        return Muxer(SecureChannel(conn), peer_id, conn)
 
 
 class Tasks:
@@ -202,7 +220,7 @@ def build_host(
     swarm = MeshSwarm(
         peer,
         peers,
-        TransportUpgrader({NOISE: noise}, {TProtocol(YAMUX): Yamux}, negotiate_timeout=int(handshake_s)),
+        _Upgrader({NOISE: noise}, {TProtocol(YAMUX): Muxer}, negotiate_timeout=int(handshake_s)),
         [TCP()],
         RetryConfig(max_retries=0),
         ConnectionConfig(

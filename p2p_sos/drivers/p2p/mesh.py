@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field, frozen
-from libp2p.exceptions import BaseLibp2pError
 from libp2p.host.ping import ID as PING
 from libp2p.host.ping import PING_LENGTH
 from libp2p.io.utils import read_exactly
@@ -25,7 +24,7 @@ from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, pars
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS, MeshHost, MeshSwarm, build_host
 from p2p_sos.drivers.p2p.keeper import Keeper, KeeperLimits, NotOurProtocolError, UnreachableError
-from p2p_sos.drivers.p2p.streams import Outbox, StreamLimits, read_frames, write_frames
+from p2p_sos.drivers.p2p.streams import Inbox, Outbox, StreamLimits, write_frames
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -69,7 +68,7 @@ class _Link:
 
 
 async def _always_room() -> None:
-    await trio.lowlevel.checkpoint()
+    return
 
 
 class Libp2pMesh:
@@ -320,7 +319,7 @@ class Libp2pMesh:
         self._deliver(PeerJoined(link.peer, link.outbound, protocol, link.network))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ping, link)
-            await write_frames(link.outbox, stream)
+            await write_frames(link.outbox, stream.muxed_stream)
 
     async def _read_from(self, stream: Any) -> None:
         """Serve an incoming stream of ours; a newer one of the same peer takes its place."""
@@ -333,10 +332,10 @@ class Libp2pMesh:
         with trio.CancelScope() as link.reading:
             # "Nothing is read from a peer before the own stream to it is open." (08-binding §4)
             await link.joined.wait()
-            try:
-                await read_frames(link.peer, stream, self._deliver, self._room, self._limits.streams)
-            except BaseLibp2pError:
-                return  # the stream ended
+            inbox = Inbox(
+                link.peer, self._deliver, self._room, self._limits.streams, stream.muxed_stream.reset
+            )
+            await stream.muxed_stream.pour(inbox.take)
         await stream.reset()
 
     async def _ping(self, link: _Link) -> None:

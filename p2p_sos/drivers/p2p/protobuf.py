@@ -15,6 +15,7 @@ from libp2p.pubsub.pb import rpc_pb2
 
 from p2p_sos.core.gossip.rpc import Carried, Prune, Rpc, Subscription
 from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.registry import CELL_BYTES, TOPIC
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _SUBSCRIPTIONS, _PUBLISH, _CONTROL = 1, 2, 3  # fields of RPC
@@ -22,10 +23,13 @@ _DATA_TAG, _TOPIC_TAG = b"\x12", b"\x22"  # fields 2 and 4 of Message
 _PUBLISH_TAG, _CONTROL_TAG = b"\x12", b"\x1a"  # fields 2 and 3 of RPC
 
 
+_SMALL = [bytes((number,)) for number in range(0x80)]
+
+
 def varint(number: int) -> bytes:
     """An unsigned LEB128 number."""
     if number < 0x80:
-        return bytes((number,))
+        return _SMALL[number]
     out = bytearray()
     while number >= 0x80:
         out.append(number & 0x7F | 0x80)
@@ -59,6 +63,11 @@ def fresh_message(data: bytes, topic: str) -> bytes:
     # "A message holds `data` and `topic`, in this order, and nothing else." (08-binding §4)
     name = topic.encode()
     return b"".join((_DATA_TAG, varint(len(data)), data, _TOPIC_TAG, varint(len(name)), name))
+
+
+_CELL_HEAD = _DATA_TAG + varint(CELL_BYTES)
+_CELL_TAIL = _TOPIC_TAG + varint(len(TOPIC)) + TOPIC.encode()
+_CELL_MESSAGE_BYTES = len(_CELL_HEAD) + CELL_BYTES + len(_CELL_TAIL)
 
 
 def join(rpcs: list[Rpc]) -> Rpc:
@@ -120,6 +129,10 @@ def decode(payload: bytes) -> Rpc | None:
 
 
 def _carried(raw: bytes) -> Carried:
+    if raw.startswith(_CELL_HEAD) and raw.endswith(_CELL_TAIL) and len(raw) == _CELL_MESSAGE_BYTES:
+        # nearly all: a cell on the topic, whose fresh message has just these bytes around it
+        data = raw[len(_CELL_HEAD) : len(_CELL_HEAD) + CELL_BYTES]
+        return Carried(gossip_id(data, canonical=True), data, TOPIC)
     data, topic, repeated = b"", "", False
     seen_data = seen_topic = False
     for number, kind, _, inside, end in _walk(raw):

@@ -21,12 +21,8 @@ _ENTRY_BYTES = 24  # an id of 20 bytes and its tag and length, rounded up
 _EMPTY = Rpc()
 
 
-class ByteStream(Protocol):
-    """A stream as the muxer gives it."""
-
-    async def read(self, n: int | None = None) -> bytes:
-        """At least one byte; raises at the end."""
-        ...
+class Sink(Protocol):
+    """A stream that can be written."""
 
     async def write(self, data: bytes) -> None:
         """Everything, or an error."""
@@ -41,7 +37,6 @@ class StreamLimits:
     joined_bytes_max: int = 65_536  # one Noise message; larger frames gain nothing (measured)
     queue_bytes_max: int = 1_048_576  # guess: 8 s of a line of 1 Mbit/s
     backlog_bytes: int = 65_536  # guess: from here on the router should know
-    read_bytes: int = 65_536  # what one turn of a reader takes
     frames_per_turn: int = 64  # guess: then the others have their turn
 
 
@@ -140,7 +135,7 @@ def _without_messages(rpc: Rpc) -> Rpc:
     return evolve(rpc, messages=(), iwant=()) if rpc.messages or rpc.iwant else rpc
 
 
-async def write_frames(outbox: Outbox, stream: ByteStream) -> None:
+async def write_frames(outbox: Outbox, stream: Sink) -> None:
     """Write what the outbox holds, for ever. Raises what the stream raises."""
     while True:
         payload = await outbox.take()
@@ -148,36 +143,36 @@ async def write_frames(outbox: Outbox, stream: ByteStream) -> None:
         outbox.wrote()
 
 
-async def read_frames(
-    peer: PeerId,
-    stream: ByteStream,
-    deliver: Deliver,
-    room: Callable[[], Awaitable[None]],
-    limits: StreamLimits,
-) -> str:
-    """Deliver every frame of a stream. Returns why no more is read; raises what the stream raises at its end.
+@define
+class Inbox:
+    """Takes the bytes of one peer's stream and delivers its frames.
 
-    `room` is awaited between turns: that is how the peer is slowed down when the node cannot follow.
+    `room` is awaited between turns: that is how a peer is slowed down when the node cannot follow.
     """
-    reader = FrameReader(limits.rpc_bytes_max)
-    while True:
-        data = await stream.read(limits.read_bytes)
-        if not data:
-            return "the stream ended"
+
+    _peer: PeerId
+    _deliver: Deliver
+    _room: Callable[[], Awaitable[None]]
+    _limits: StreamLimits
+    _reset: Callable[[], Awaitable[None]]
+    _reader: FrameReader = field(init=False)
+
+    @_reader.default
+    def _make_reader(self) -> FrameReader:
+        return FrameReader(self._limits.rpc_bytes_max)
+
+    async def take(self, data: bytes) -> None:
+        """Deliver every frame that these bytes complete."""
         try:
-            for number, payload in enumerate(reader.feed(data), 1):
-                _deliver_frame(peer, payload, deliver)
-                if number % limits.frames_per_turn == 0:
-                    await room()
-        except FrameTooLongError as fault:
-            deliver(RpcUnreadable(peer, len(data)))
-            return f"{fault} where {limits.rpc_bytes_max} are allowed"
-        await room()
-
-
-def _deliver_frame(peer: PeerId, payload: bytes, deliver: Deliver) -> None:
-    rpc = decode(payload)
-    if rpc is None:
-        deliver(RpcUnreadable(peer, len(payload)))
-    else:
-        deliver(RpcReceived(peer, rpc, len(payload)))
+            for number, payload in enumerate(self._reader.feed(data), 1):
+                rpc = decode(payload)
+                if rpc is None:
+                    self._deliver(RpcUnreadable(self._peer, len(payload)))
+                else:
+                    self._deliver(RpcReceived(self._peer, rpc, len(payload)))
+                if number % self._limits.frames_per_turn == 0:
+                    await self._room()
+        except FrameTooLongError:
+            self._deliver(RpcUnreadable(self._peer, len(data)))
+            await self._reset()  # nothing after it can be read
+        await self._room()
