@@ -24,6 +24,7 @@ from p2p_sos.wire.registry import (
     EPOCHS_EITHER_WAY,
     KIND_SIGNERS,
     LETTER_WINDOW_S,
+    LETTERS_AFTER_CLOSING_S,
     LETTERS_PER_WINDOW,
     VICTIM_MESSAGES_PER_EPOCH,
     Kind,
@@ -81,7 +82,7 @@ class Admission:
             case Kind.PROOF:
                 return Refusal(Reason.KNOWN) if frame.id in self.proofs else None
             case _:
-                return self._about_a_call(frame)
+                return self._about_a_call(frame, now)
 
     def _call(self, frame: Frame, now: float) -> Refusal | None:
         if self.calls.is_buried(frame.id):
@@ -111,7 +112,7 @@ class Admission:
             return Refusal(Reason.RULE, "a group that nobody vouches for")
         return None
 
-    def _about_a_call(self, frame: Frame) -> Refusal | None:
+    def _about_a_call(self, frame: Frame, now: float) -> Refusal | None:
         message: Any = frame.message
         if self.calls.is_buried(message.call):
             return Refusal(Reason.CLOSED, "the call is over")
@@ -126,8 +127,10 @@ class Admission:
         # reverse." (05-calls §3)
         if (signers == "victim" and not by_victim) or (signers == "responder" and by_victim):
             return Refusal(Reason.SIGNER, f"not a {signers}'s key")
-        # "Of a closed call only a CANCEL or an ALL_CLEAR is admitted." (05-calls §7)
-        if not self.calls.is_open(message.call) and message.KIND not in CLOSINGS:
+        # "Of a closed call only a CANCEL or an ALL_CLEAR is admitted, and for a while LETTERs." (05-calls §7)
+        closed_s = self.calls.closed_since_s(message.call, self.clock.unix_s(now))
+        lingering = message.KIND is Kind.LETTER and closed_s <= LETTERS_AFTER_CLOSING_S
+        if not self.calls.is_open(message.call) and message.KIND not in CLOSINGS and not lingering:
             return Refusal(Reason.CLOSED, "the call is closed")
         return None
 

@@ -51,7 +51,7 @@ class Archive:
         rows: tuple[Action, ...] = (self.memory.keep(frame, gossip_id, unix_s), *self._forget(offer.dropped))
         ended = self._ended_by_bound(offer)
         call = getattr(frame.message, "call", None)
-        if call is not None and (state := self.calls.close_by_board(call)) is not None:
+        if call is not None and (state := self.calls.close_by_board(call, unix_s)) is not None:
             ended = (*ended, (call, state.value))
             rows += self._prune()
         return Taken(True, rows, ended)
@@ -66,7 +66,7 @@ class Archive:
             return Taken(False, (Forget(Table.CELL, frame.id), *self._forget(offer.dropped)))
         self.memory.take(frame, arrival.gossip_id)
         if call is not None:
-            self.calls.close_by_board(call)
+            self.calls.close_by_board(call, arrival.unix_s)
         return Taken(True, self._forget(offer.dropped))
 
     def _offer(self, frame: Frame, unix_s: float, mine: str) -> Offer:

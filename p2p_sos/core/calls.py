@@ -62,6 +62,7 @@ class _Entry:
     heard_unix_s: float
     state: CallState = CallState.OPEN
     mine: str = ""
+    closed_unix_s: float = 0.0
     record: CallRecord | None = None
 
 
@@ -135,6 +136,11 @@ class Calls(Mapping[CallId, CallRecord]):
         """Whether the call is known and open."""
         return call in self._entries and self._entries[call].state is CallState.OPEN
 
+    def closed_since_s(self, call: CallId, unix_s: float) -> float:
+        """For how many seconds a known call has been closed; 0 while it is open."""
+        entry = self._entries[call]
+        return 0.0 if entry.state is CallState.OPEN else unix_s - entry.closed_unix_s
+
     def is_buried(self, call: CallId) -> bool:
         """Whether the call is over and gone, with nothing but its tombstone left."""
         return call in self._tombstones
@@ -194,13 +200,15 @@ class Calls(Mapping[CallId, CallRecord]):
             entry.record = None
         return offer
 
-    def close_by_board(self, call: CallId) -> CallState | None:
+    def close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
         """Let the board of a call close it; the new state, or None when nothing changed."""
         entry = self._entries[call]
         how = closing(entry.board)
         state = None if how is None else CallState(how)
         if state is None or state is entry.state or state not in TRANSITIONS[entry.state]:
             return None
+        if entry.state is CallState.OPEN:
+            entry.closed_unix_s = unix_s
         entry.state, entry.record = state, None
         return state
 

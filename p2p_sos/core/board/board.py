@@ -18,6 +18,7 @@ from p2p_sos.wire.hashing import responder_key_hash
 from p2p_sos.wire.messages import NOTHING, CallId, Key, MessageId
 from p2p_sos.wire.registry import (
     BOARD_LETTERS_MAX,
+    BOARD_LETTERS_PER_RESPONDER_MAX,
     BOARD_MESSAGES_PER_RESPONDER_MAX,
     BOARD_RESPONDERS_MAX,
     BOARD_VICTIM_MESSAGES_MAX,
@@ -30,9 +31,8 @@ VICTIM_KEPT = {Kind.CANCEL: 1, Kind.ALL_CLEAR: 1, Kind.REQUISITION: 8, Kind.UPDA
 assert sum(VICTIM_KEPT.values()) == BOARD_VICTIM_MESSAGES_MAX, "the registry holds the sum"
 REGISTERS = (Kind.RENEW, Kind.SITREP)
 LOG_KEPT = BOARD_MESSAGES_PER_RESPONDER_MAX - len(REGISTERS)
-LETTERS_OF_VICTIM = BOARD_LETTERS_MAX // 2  # guess: what is not on paper of all responders together
-LETTERS_PER_RESPONDER = 8  # guess: one letter of the most parts
-LETTER_RESPONDERS = (BOARD_LETTERS_MAX - LETTERS_OF_VICTIM) // LETTERS_PER_RESPONDER
+LETTERS_OF_VICTIM = BOARD_LETTERS_MAX // 2
+LETTER_RESPONDERS = (BOARD_LETTERS_MAX - LETTERS_OF_VICTIM) // BOARD_LETTERS_PER_RESPONDER_MAX
 
 Rank = tuple[bytes, bytes]
 
@@ -151,7 +151,7 @@ class Board:
         if kind is Kind.LETTER:
             if by_victim:
                 return self._victim_letters.offer(frame)
-            return self._correspondents.offer(frame, Kind.LETTER, LETTERS_PER_RESPONDER)
+            return self._correspondents.offer(frame, Kind.LETTER, BOARD_LETTERS_PER_RESPONDER_MAX)
         if by_victim:
             return self._victim[kind].offer(frame)
         if kind in REGISTERS:
