@@ -6,15 +6,11 @@ events. It must not know what an RPC means.
 
 import logging
 import random
-import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import trio
 from attrs import define, field, frozen
-from libp2p.host.ping import ID as PING
-from libp2p.host.ping import PING_LENGTH
-from libp2p.io.utils import read_exactly
 from libp2p.peer.id import ID
 from libp2p.protocol_muxer.exceptions import MultiselectClientError
 
@@ -342,21 +338,9 @@ class Libp2pMesh:
         """Measure the round trip, rarely; a peer that does not answer is gone."""
         while True:
             with trio.move_on_after(self._limits.ping_answer_s) as patience:
-                round_trip_s = await self._ping_once(link)
+                round_trip_s = await link.connections[0].muxed_conn.ping()
                 self._deliver(RoundTripMeasured(link.peer, round_trip_s))
             if patience.cancelled_caught:
                 link.scope.cancel()
                 return
             await trio.sleep(self._limits.ping_every_s * self._random.uniform(0.5, 1.5))
-
-    async def _ping_once(self, link: _Link) -> float:
-        _, stream = await self._host.open(link.connections[0], (PING,))
-        nonce = secrets.token_bytes(PING_LENGTH)
-        started = trio.current_time()
-        await stream.write(nonce)
-        answer = await read_exactly(stream, PING_LENGTH)
-        took_s = trio.current_time() - started
-        await stream.close()
-        if answer != nonce:
-            raise NotOurProtocolError("a false answer to a ping")
-        return took_s
