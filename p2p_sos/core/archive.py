@@ -4,8 +4,6 @@ Decides what stays and what goes when a message is admitted or time passes. Come
 times. Goes out: rows for the store, and what ended. Must not know verdicts, peers, or what this node does.
 """
 
-from typing import Any
-
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, Forget, Keep
@@ -115,23 +113,21 @@ class Archive:
     def newest_first(self, hidden: Key | None) -> tuple[GossipId, ...]:
         """What a peer that joins is told of: victims' words, then the rest of the open calls, then cards.
 
-        Nothing that `hidden` signed is among it: a victim's own words go only where its case sends them.
+        Nothing of the call that `hidden` signed is among it: its case alone decides who hears of that.
         """
         victims: list[GossipId] = []
         others: list[GossipId] = []
         cards: list[GossipId] = []
         for frame, gossip_id in self.memory.newest_first():
-            message: Any = frame.message
-            if message.signer == hidden:
-                continue
-            call = frame.id if message.KIND is Kind.CALL else getattr(message, "call", None)
+            call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
             if call is None:
                 cards.append(gossip_id)
-            elif self._by_victim(frame, call) and message.KIND is not Kind.LETTER:
+                continue
+            victim = self.calls.board(call).call.message.signer
+            if victim == hidden:
+                continue
+            if frame.message.signer == victim and frame.message.KIND is not Kind.LETTER:
                 victims.append(gossip_id)
             elif self.calls.is_open(call):
                 others.append(gossip_id)
         return tuple((victims + others + cards)[:ANNOUNCED_MAX])
-
-    def _by_victim(self, frame: Frame, call: CallId) -> bool:
-        return frame.message.signer == self.calls.board(call).call.message.signer

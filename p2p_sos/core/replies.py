@@ -92,9 +92,8 @@ class Replies:
     def claim(self, call: CallId, manner: Manner, why: str, now: float) -> list[Step]:
         """Answer the call, and comply if the victim named this node."""
         slot, slot_epoch, slot_row = self.slots.take(call)
-        steps: list[Step] = [slot_row]
+        steps: list[Step] = [slot_row, *self._settle(call, "claim", None, why, now)]
         steps += self._say(Claim, call, slot=slot, slot_epoch=slot_epoch, card=self.card(), manner=manner)
-        steps += self._settle(call, "claim", None, why, now)
         standing = self.calls[call].view.requisition
         if standing is not None and standing.names(self.author.key.public):
             steps += self.comply(call, standing.requisition, now)
@@ -102,23 +101,23 @@ class Replies:
 
     def comply(self, call: CallId, requisition: MessageId, now: float) -> list[Step]:
         """Accept the requisition."""
-        steps = self._say(Comply, call, requisition=requisition)
-        return [*steps, self._write(call, "comply", "the victim named this node", now)]
+        line = self._write(call, "comply", "the victim named this node", now)
+        return [line, *self._say(Comply, call, requisition=requisition)]
 
     def decline(self, call: CallId, reason: Reason, detail: Detail, why: str, now: float) -> list[Step]:
         """Do not answer, and say why: in the log always, on the board only when the victim named us."""
-        steps: list[Step] = []
+        steps = self._settle(call, "decline", (reason, detail), why, now)
         standing = self.calls[call].view.requisition
         # "A DECLINE is published only by a responder that a requisition names; others log it." (06-board §6)
         if standing is not None and standing.names(self.author.key.public):
             steps += self._say(Decline, call, reason=reason, detail=detail)
-        return [*steps, *self._settle(call, "decline", (reason, detail), why, now)]
+        return steps
 
     def release(self, call: CallId, reason: Reason, detail: Detail, why: str, now: float) -> list[Step]:
         """Give a claim back."""
         self.slots.leave(call)
-        steps = self._say(Release, call, reason=reason, detail=detail)
-        return [*steps, *self._settle(call, "release", (reason, detail), why, now)]
+        steps = self._settle(call, "release", (reason, detail), why, now)
+        return [*steps, *self._say(Release, call, reason=reason, detail=detail)]
 
     def keep_silent(self, call: CallId, why: str, now: float) -> list[Step]:
         """The call is not meant for this node."""
