@@ -15,11 +15,11 @@ from p2p_sos.wire.canonical import pack, unpack
 from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import AllClear, CallId, Cancel, Requisition, Update
+from p2p_sos.wire.messages import AllClear, Attest, CallId, Cancel, Requisition, Update
 from p2p_sos.wire.registry import VICTIM_MESSAGES_PER_EPOCH
 
 _TAG = b"victim"
-UNCOUNTED = (Cancel, AllClear)
+UNCOUNTED = (Attest, Cancel, AllClear)
 
 
 @define
@@ -45,7 +45,7 @@ class Command:
         self._sequence = max(self._sequence, sequence)
 
     def refusal(self, epoch: int) -> str | None:
-        """Why nothing more may be said in this epoch of 600 s; CANCEL and ALL_CLEAR always may."""
+        """Why nothing more may be said in this epoch of 600 s; ATTEST, CANCEL and ALL_CLEAR always may."""
         if epoch == self._epoch and self._used >= VICTIM_MESSAGES_PER_EPOCH:
             return (
                 f"{VICTIM_MESSAGES_PER_EPOCH} public messages went out in these ten minutes, and relays take no more: "
@@ -55,7 +55,7 @@ class Command:
 
     def sign(
         self,
-        kind: type[Update | Cancel | AllClear | Requisition],
+        kind: type[Update | Cancel | AllClear | Requisition | Attest],
         call: CallId,
         epoch: int,
         **said: Any,

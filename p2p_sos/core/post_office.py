@@ -122,6 +122,7 @@ class PostOffice:
             for key, value in rows:
                 if (postage := read_postage(key, value, self._me)) is not None:
                     self._postage[postage.call] = postage
+        if table is not Table.SESSION:
             return
         entries = [found for row in sorted(rows) if (found := book.read_row(*row)) is not None]
         for call, correspondent, entry in entries:

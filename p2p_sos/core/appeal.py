@@ -1,0 +1,166 @@
+"""The public half of a case: the CALL, what the victim said since, and how far the mesh took it.
+
+Decides when a call is SENT and when it is HEARD, and what is repeated to a relay that joins. Comes in: peers, what
+the router sent or saw return, own messages. Goes out: rows, messages to publish, notices. Must not know letters.
+"""
+
+from typing import Any
+
+from attrs import define, evolve, field
+
+from p2p_sos.core.actions import Action, Tell
+from p2p_sos.core.case_rows import RELAYS_MAX, CaseState, VictimSecrets, keep_call
+from p2p_sos.core.case_view import TRANSITIONS, CasePhase
+from p2p_sos.core.command import Command
+from p2p_sos.core.events import PeerJoined, PeerLeft
+from p2p_sos.core.internal import Echoed, Publish, Sent
+from p2p_sos.core.listening import Listening
+from p2p_sos.core.notices import CallReturned, CallTaken
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.keys import ExchangeKey
+from p2p_sos.wire.messages import (
+    AllClear,
+    Attest,
+    Call,
+    Cancel,
+    Key,
+    Message,
+    MessageId,
+    Requisition,
+    Update,
+)
+from p2p_sos.wire.registry import SEQUENCE_MAX, Certainty, Nature, Sector, Severity, Status, Urgency
+
+CLOSINGS: dict[type[Message], str] = {Cancel: "cancelled", AllClear: "cleared"}
+SAID_MAX = 64  # guess: own messages repeated to a relay that joins
+
+
+def compose_call(  # noqa: PLR0913 (a call has that many fields, each named by its caller)
+    secrets: VictimSecrets, *, epoch: int, status: Status, severity: Severity, urgency: Urgency,
+    certainty: Certainty, nature: Nature, needs: int, sector: Sector, languages: tuple[int, ...] = (),
+    cell: int = 0,
+) -> Call:  # fmt: skip
+    """The CALL of a case, to be stamped and sealed by the driver; `epoch` counts 600 s since 1970."""
+    return Call(
+        signer=secrets.call_key.public, epoch=epoch, status=status, severity=severity, urgency=urgency,
+        certainty=certainty, nature=nature, needs=needs, sector=sector, languages=tuple(sorted(languages)),
+        cell=cell, exchange_key=ExchangeKey(secrets.exchange_seed).public,
+    )  # fmt: skip
+
+
+@define(eq=False)
+class Appeal:
+    """One call and everything that its victim said in public."""
+
+    frame: Frame = field(repr=False)
+    state: CaseState
+    command: Command
+    listening: Listening
+    told: Call | Update = field(init=False, repr=False)
+    _said: dict[MessageId, Frame] = field(factory=dict, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        assert isinstance(self.frame.message, Call), "an appeal is about a CALL"
+        self.told = self.frame.message
+
+    # ------------------------------------------------------------------ saying
+
+    def begin(self) -> list[Action | Publish]:
+        """The CALL goes out for the first time."""
+        return [keep_call(self.frame), self.state.keep(), Publish(self.frame)]
+
+    def say(self, kind: Any, epoch: int, **said: Any) -> list[Action | Publish]:
+        """One further public message."""
+        keep, frame = self.command.sign(kind, self.state.call, epoch, **said)
+        self.observe(frame)
+        return [keep, Publish(frame)]
+
+    def observe(self, frame: Frame) -> None:
+        """An own message: just signed, or restored."""
+        message = frame.message
+        if not isinstance(message, Update | Requisition | Attest | Cancel | AllClear):
+            return
+        self.command.seen(min(message.sequence, SEQUENCE_MAX))
+        # Of UPDATEs and REQUISITIONs the newest alone is worth repeating.
+        for known in [f for f in self._said.values() if type(f.message) is type(message)]:
+            if isinstance(message, Update | Requisition) and isinstance(known.message, Update | Requisition):
+                if known.message.sequence > message.sequence:
+                    return
+                del self._said[known.id]
+        self._said[frame.id] = frame
+        if len(self._said) > SAID_MAX:
+            del self._said[next(iter(self._said))]
+        if isinstance(message, Update):
+            self.told = message
+
+    def said_closing(self) -> str | None:
+        """How the victim closed the call in public, as far as it got signed."""
+        words = [CLOSINGS[type(f.message)] for f in self._said.values() if type(f.message) in CLOSINGS]
+        return words[0] if words else None
+
+    def attested(self) -> list[Key]:
+        """Everybody whom an ATTEST of ours names."""
+        attests = [f.message for f in self._said.values() if isinstance(f.message, Attest)]
+        return [key for attest in attests for key in attest.responders]
+
+    def repeat(self) -> list[Action | Publish]:
+        """Everything once more: a relay joined, or the listener changed."""
+        return [Publish(self.frame), *(Publish(frame) for frame in self._said.values())]
+
+    # ------------------------------------------------------------------ how far it came
+
+    def _enter(self, phase: CasePhase) -> None:
+        assert phase in TRANSITIONS[self.state.phase], f"from {self.state.phase} to {phase}"
+        self.state.phase = phase
+
+    def on_mesh(self, event: PeerJoined | PeerLeft | Sent | Echoed) -> list[Action | Publish]:
+        """A peer came or went, or the router sent or saw one of our messages."""
+        match event:
+            case PeerJoined(peer=peer, outbound=outbound):
+                self.listening.joined(peer, outbound=outbound)
+                # "A victim MUST repeat its CALL, in the same cell, to each relay that joins." (07-dialogue §12)
+                return self.repeat()
+            case PeerLeft(peer=peer):
+                return self.repeat() if self.listening.left(peer) else []
+            case Sent(gossip_id=sent, peers=peers):
+                return self._on_sent(sent, peers)
+            case Echoed(gossip_id=returned, peer=peer):
+                if peer == self.listening.listener and returned == gossip_id(self.frame.cell, canonical=True):
+                    return self.heard()
+        return []
+
+    def _on_sent(self, sent: bytes, peers: tuple[str, ...]) -> list[Action | Publish]:
+        steps = self.repeat() if self.listening.told(peers) else []
+        if sent != gossip_id(self.frame.cell, canonical=True):
+            return steps
+        news = [peer for peer in peers if peer not in self.state.relays]
+        self.state.relays.update(dict.fromkeys(news[: RELAYS_MAX - len(self.state.relays)]))
+        if not news:
+            return steps
+        if self.state.phase is CasePhase.QUEUED:
+            self._enter(CasePhase.SENT)
+        taken = CallTaken(self.state.call, len(self.state.relays))
+        return [self.state.keep(), Tell(taken), *steps]
+
+    def heard(self) -> list[Action | Publish]:
+        """The call is in the mesh: it came back from the listener, or somebody speaks about it."""
+        # "HEARD means that the CALL came back from the listener, or that a message of another signer about the call was
+        # admitted." (07-dialogue §12)
+        if self.state.heard or self.state.phase is CasePhase.CLOSED:
+            return []
+        self.state.heard = True
+        self._enter(CasePhase.HEARD)
+        return [self.state.keep(), Tell(CallReturned(self.state.call))]
+
+    def close(self, how: str, unix_s: float) -> list[Action | Publish]:
+        """The case is over; the row says so before the closing message leaves."""
+        self._enter(CasePhase.CLOSED)
+        self.state.closed_how, self.state.closed_unix_s = how, max(0, int(unix_s))
+        return [self.state.keep()]
+
+    def away_from_listener(self, publish: Publish) -> Publish:
+        """The same, kept from the listener."""
+        # "Nothing of the case MUST ever be sent to the listener." (07-dialogue §12)
+        listener = self.listening.listener
+        return evolve(publish, avoid=() if listener is None else (listener,))
