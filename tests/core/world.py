@@ -34,8 +34,8 @@ from p2p_sos.core.events import (
     Solved,
     Started,
     TimerFired,
-    VictimCalls,
     Verified,
+    VictimCalls,
 )
 from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
@@ -181,7 +181,7 @@ class World:
         place = self.places[name]
         assert place.node is None, f"{name} is up"
         place.life += 1
-        draws = random.Random(f"{self._seed} {name} {place.life}")  # noqa: S311 (a seeded world)
+        draws = random.Random(f"{self._seed} {name} {place.life}")
         place.node = Node(
             profile=self.profile,
             gossip=GossipSettings(),
