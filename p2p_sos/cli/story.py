@@ -81,8 +81,8 @@ class Story:
         for letter in view.get("letters") or ():
             who, number = letter.get("correspondent"), letter.get("number")
             if letter.get("direction") == "out":
-                if letter.get("delivered") and self._first(("letter-delivered", str(who), str(number))):
-                    told = {"notice": "letter-delivered", "correspondent": who, "number": number}
+                told = {"notice": "letter-delivered", "correspondent": who, "number": number}
+                if letter.get("delivered") and self._first(self._key(told)):
                     news.append({**told, "at_unix_s": at, "call": call})
                 continue
             said = {"correspondent": who, "kind": letter.get("kind"), "text": letter.get("text")}

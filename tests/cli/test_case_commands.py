@@ -1,0 +1,179 @@
+"""The commands of a victim about its own call, against a scripted case API on a real socket."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Sos
+from tests.cli.stub import CALL, CASE, KEY_A, KEY_B, Stub
+
+DIRECTORY = CALL[:8]
+COMMANDS: dict[str, tuple[str, ...]] = {
+    "status": (), "watch": (), "accept": ("1",), "refuse": ("1",), "letter": ("text",), "requisition": ("1",),
+    "update": ("--severity", "low"), "cancel": (), "clear": (), "stop": (), "resume": (),
+}  # fmt: skip
+
+
+def kept(home: Path, name: str = DIRECTORY) -> Path:
+    """A case on disk that nothing serves."""
+    directory = home / "cases" / name
+    directory.mkdir(parents=True)
+    (directory / "case.db").touch()
+    return directory
+
+
+@pytest.fixture
+def case(home: Path) -> Iterator[Stub]:
+    """One case, served."""
+    answers = {f"POST /case/{word}": (200, {}) for word in COMMANDS}
+    stub = Stub({"GET /case": (200, CASE), **answers})
+    with stub.at(kept(home) / "case.sock"):
+        yield stub
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_without_a_case_every_command_exits_66_and_names_sos_call(sos: Sos, name: str) -> None:
+    """Nothing there: 66, and how to call."""
+    said = sos("case", name, *COMMANDS[name])
+    assert said.exit == 66
+    assert "sos call" in said.err
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"resume"}))
+def test_a_case_that_nothing_serves_names_sos_case_resume(sos: Sos, home: Path, name: str) -> None:
+    """After a crash the next step is one command: 69."""
+    kept(home)
+    said = sos("case", name, *COMMANDS[name])
+    assert said.exit == 69
+    assert "sos case resume" in said.err
+
+
+def test_several_cases_want_a_name_and_its_first_digits_suffice(sos: Sos, home: Path, case: Stub) -> None:
+    """Two cases: exit 2 with both names; --case picks one by any prefix, or by the whole id."""
+    kept(home, "99999999")
+    said = sos("case", "status")
+    assert said.exit == 2
+    assert DIRECTORY in said.err
+    assert "99999999" in said.err
+    for name in (DIRECTORY[:2], DIRECTORY, CALL):
+        assert sos("case", "status", "--case", name).exit == 0
+    assert sos("case", "status", "--case", "77").exit == 66
+
+
+def test_status_keeps_heard_and_claimed_apart(sos: Sos, case: Stub) -> None:
+    """HEARD is said of the mesh, claims are listed by number with what they said of themselves."""
+    said = sos("case", "status")
+    assert "HEARD: it is in the mesh" in said.out
+    assert "taken by 2 relays" in said.out
+    assert "1  aaaaaaaa" in said.out
+    assert "| Team Blue" in said.out
+    assert "2  ab12ab12" in said.out
+    assert said.out.splitlines()[-1].startswith("Next: sos case accept NUMBER")
+    case.answers["GET /case"] = (200, CASE | {"claims": []})
+    assert "Receipt is not rescue" in sos("case", "status").out
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"),
+    [("1", KEY_A), ("2", KEY_B), ("ab12", KEY_B), (KEY_A, KEY_A), ("team blue", KEY_A), ("Blue", KEY_A)],
+)
+def test_a_helper_is_named_by_number_key_or_word(sos: Sos, case: Stub, typed: str, key: str) -> None:
+    """All three reach the API as the one whole key; the warning about trust is always there."""
+    said = sos("case", "accept", typed)
+    assert said.exit == 0, said.err
+    assert case.asked[-1] == ("POST", "/case/accept", {"responder": key, "text": ""})
+    assert "Nobody vouches" in said.out
+    assert "Next: sos case letter" in said.out
+
+
+@pytest.mark.parametrize(
+    ("typed", "exit_code"), [("3", 66), ("0", 66), ("ffff", 66), ("nobody", 66), ("", 66)]
+)
+def test_a_helper_that_is_not_there_is_answered_with_those_who_are(
+    sos: Sos, case: Stub, typed: str, exit_code: int
+) -> None:
+    """A wrong number or name decides nothing and lists who there is."""
+    said = sos("case", "accept", typed)
+    assert said.exit == exit_code
+    assert "1 aaaaaaaa (Team Blue), 2 ab12ab12" in said.err
+    assert all(method == "GET" for method, _, _ in case.asked)
+
+
+def test_a_word_that_fits_two_helpers_is_refused(sos: Sos, case: Stub) -> None:
+    """Accepting the wrong one would hand over what is sealed."""
+    twins = [claim | {"introduction": "Team"} for claim in CASE["claims"]]  # type: ignore[operator]
+    case.answers["GET /case"] = (200, CASE | {"claims": twins})
+    assert sos("case", "accept", "team").exit == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "path", "body"),
+    [
+        (("refuse", "2", "thanks"), "refuse", {"responder": KEY_B, "text": "thanks"}),
+        (("letter", "hello"), "letter", {"responder": None, "text": "hello"}),
+        (("letter", "hello", "--to", "2"), "letter", {"responder": KEY_B, "text": "hello"}),
+        (("requisition", "2", "1", "2"), "requisition", {"lead": KEY_B, "members": [KEY_A]}),
+        (("update", "--nature", "ransomware", "--need", "backup", "--cell", "undisclosed"), "update",
+         {"nature": "information-content-security/unauthorised-information-modification", "needs": ["restore-data"],
+          "cell": "undisclosed"}),
+        (("cancel",), "cancel", {}),
+        (("clear",), "clear", {}),
+    ],
+)  # fmt: skip
+def test_what_a_victim_decides_reaches_the_case(
+    sos: Sos, case: Stub, words: tuple[str, ...], path: str, body: dict[str, Any]
+) -> None:
+    """The API gets keys and the registry's words, the screen the next step; --json gives one object."""
+    said = sos("case", *words)
+    assert said.exit == 0, said.err
+    assert case.asked[-1] == ("POST", f"/case/{path}", body)
+    assert "Next: " in said.out
+    assert len(sos("--json", "case", *words).objects) == 1
+
+
+def test_an_empty_update_is_bad_usage(sos: Sos, case: Stub) -> None:
+    """Nothing named, nothing published."""
+    assert sos("case", "update").exit == 2
+    assert case.asked == []
+
+
+def test_watch_tells_taken_heard_and_claims_apart_and_each_once(sos: Sos, case: Stub) -> None:
+    """What the view and the stream both know is told once; the stream's end with a closed call is exit 0."""
+    claim = {"notice": "claim-seen", "at_unix_s": 5.0, "call": CALL, "responder": KEY_A, "manner": "person"}
+    closed = {"notice": "call-closed", "at_unix_s": 6.0, "call": CALL, "how": "cleared"}
+    case.notices = [claim, closed]
+    said = sos("case", "watch")
+    assert said.exit == 0, said.err
+    marks = [line[10:20].strip() for line in said.out.splitlines() if line[2:3] == ":"]
+    assert marks == ["taken", "HEARD", "CLAIM", "contact", "CLAIM", "CLOSED"]
+    told = [one["notice"] for one in sos("--json", "case", "watch").objects]
+    assert told.count("claim-seen") == 2
+
+
+def test_watch_until_ends_early(sos: Sos, case: Stub) -> None:
+    """A script can wait for one thing."""
+    assert sos("case", "watch", "--until", "heard").exit == 0
+    case.answers["GET /case"] = (200, CASE | {"heard": False, "claims": [], "phase": "sent"})
+    assert sos("case", "watch", "--until", "heard").exit == 69  # the stub's stream ends: the process is gone
+
+
+def test_resume_without_relay_or_secret_says_what_lacks(sos: Sos, home: Path) -> None:
+    """No relay: 75 with --bootstrap; no secret and nobody to ask: 77 with the variables' names."""
+    kept(home)
+    said = sos("case", "resume")
+    assert said.exit == 75
+    assert "--bootstrap" in said.err
+    address = "/ip4/127.0.0.1/tcp/4767/p2p/12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
+    said = sos("case", "resume", "--bootstrap", address)
+    assert said.exit == 77
+    assert "SOS_PASSPHRASE" in said.err
+    assert sos("case", "resume", "--bootstrap", "/ip4/127.0.0.1/tcp/0").exit == 2
+
+
+def test_resume_of_a_served_case_only_follows_it(sos: Sos, case: Stub) -> None:
+    """No second process, no passphrase."""
+    said = sos("case", "resume", "--until", "heard")
+    assert said.exit == 0
+    assert "carried already" in said.out
