@@ -136,6 +136,11 @@ class Peers:
         await self._join(node, address)
         say({"event": "dialled", "node": node})
 
+    async def subscribers(self, *, node: int) -> None:
+        """Which peers subscribed, as far as a node knows."""
+        peers = self._nodes[node][1].peer_topics.get(self._topic, ())
+        say({"event": "subscribers", "node": node, "peers": sorted(peer.to_string() for peer in peers)})
+
     async def _publish(self, index: int, data: bytes) -> None:
         # Not Pubsub.publish, which names the origin even with strict_signing off.
         message = rpc_pb2.Message(data=data, topicIDs=[self._topic])
@@ -185,7 +190,7 @@ async def main() -> None:
     async with trio.open_nursery() as nursery:
         peers = Peers(nursery)
         commands: dict[str, Callable[..., Awaitable[None]]] = {
-            name: getattr(peers, name) for name in ("start", "dial", "publish", "watch", "run")
+            name: getattr(peers, name) for name in ("start", "dial", "subscribers", "publish", "watch", "run")
         }
         async for line in lines():
             command = json.loads(line)

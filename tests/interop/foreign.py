@@ -14,6 +14,8 @@ from typing import Any
 
 import trio
 
+from tests.interop.ours import OurNode
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE_S = 60
 JAVASCRIPT = ROOT / "scripts" / "peers" / "js"
@@ -67,6 +69,16 @@ class Foreign:
         """Send a command and wait for its answer."""
         await self.tell(command, **arguments)
         return await self.answer(event)
+
+    async def join(self, node: int, ours: OurNode) -> None:
+        """Dial one of our nodes; return once the foreign node knows that ours subscribed."""
+        await self.ask("dial", "dialled", node=node, address=ours.address)
+        await self.knows(node, ours)
+
+    async def knows(self, node: int, ours: OurNode) -> None:
+        """Return once a foreign node knows that ours subscribed; each question takes a moment."""
+        while ours.mesh.peer_id not in (await self.ask("subscribers", "subscribers", node=node))["peers"]:
+            await trio.lowlevel.checkpoint()
 
     async def cell(self, node: int) -> bytes:
         """The next message that one of the nodes delivered to its user."""

@@ -70,12 +70,15 @@ class OurNode:
             if isinstance(notice, kind):
                 return notice
 
-    async def hears(self, frame: Frame) -> None:
-        """Return once the node told its people of this call, and of no other before."""
-        notice = await self.notice(CallHeard)
-        assert isinstance(notice, CallHeard)
-        assert notice.call == frame.id
-        assert self.node.calls[frame.id].frame == frame
+    async def hears(self, *cells: Frame) -> None:
+        """Return once the node told its people of all these calls, each once, and of no other before."""
+        awaited = [cell.id for cell in cells]
+        while awaited:
+            notice = await self.notice(CallHeard)
+            assert isinstance(notice, CallHeard)
+            awaited.remove(notice.call)
+        for cell in cells:
+            assert self.node.calls[cell.id].frame == cell
 
 
 @asynccontextmanager

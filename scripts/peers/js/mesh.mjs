@@ -3,12 +3,13 @@
 // Comes in, one object a line:
 //   {"cmd": "start", "nodes": n, "edges": [[a, b], ...], "topic": t}  n nodes on loopback, joined along the edges
 //   {"cmd": "dial", "node": i, "address": multiaddr}                  join a node to any other
+//   {"cmd": "subscribers", "node": i}                                 which peers subscribed, as far as a node knows
 //   {"cmd": "publish", "node": i, "data": hex}                        publish one message
 //   {"cmd": "watch"}                                                  report every delivery from now on
 //   {"cmd": "run", "messages": m, "bytes": b, "interval_ms": t}       publish m messages, one each t ms, from the
 //                                                                     nodes in turn, and measure
 //   {"cmd": "stop"}
-// Goes out, one object a line: started, dialled, published, message, measured, failed.
+// Goes out, one object a line: started, dialled, subscribers, published, message, measured, failed.
 // It knows nothing of e-SOS but the topic, the signature policy and the id of a message (04-gossip).
 
 import { createHash } from 'node:crypto'
@@ -120,6 +121,8 @@ const commands = {
     const { recipients } = await nodes[node].services.pubsub.publish(topic, new Uint8Array(Buffer.from(data, 'hex')))
     say({ event: 'published', node, recipients: recipients.length })
   },
+  subscribers: async ({ node }) =>
+    say({ event: 'subscribers', node, peers: nodes[node].services.pubsub.getSubscribers(topic).map(String) }),
   mesh: async ({ node }) => say({ event: 'mesh', node, peers: nodes[node].services.pubsub.getMeshPeers(topic) }),
   watch: async () => { watching = true; say({ event: 'watching' }) },
   stop: async () => {
