@@ -16,6 +16,7 @@ from p2p_sos.core.events import BacklogChanged, RpcReceived, RpcUnreadable
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.protobuf import FrameReader, FrameTooLongError, decode, encode, frame, join
+from p2p_sos.wire.registry import RPC_BYTES_MAX, RPC_BYTES_WANTED
 
 _ENTRY_BYTES = 24  # an id of 20 bytes and its tag and length, rounded up
 _EMPTY = Rpc()
@@ -33,8 +34,8 @@ class Sink(Protocol):
 class StreamLimits:
     """How much is read and held for one peer."""
 
-    rpc_bytes_max: int = 131_072  # 64 cells; binding: rpc_bytes_max
-    joined_bytes_max: int = 65_536  # one Noise message; larger frames gain nothing (measured)
+    rpc_bytes_max: int = RPC_BYTES_MAX
+    joined_bytes_max: int = RPC_BYTES_WANTED
     queue_bytes_max: int = 1_048_576  # guess: 8 s of a line of 1 Mbit/s
     backlog_bytes: int = 65_536  # guess: from here on the router should know
     frames_per_turn: int = 64  # guess: then the others have their turn
@@ -45,6 +46,21 @@ def size_of(rpc: Rpc) -> int:
     size = sum(len(carried.data) + 24 for carried in rpc.messages)
     size += _ENTRY_BYTES * (sum(len(ids) for _, ids in rpc.ihave) + len(rpc.iwant) + len(rpc.idontwant))
     return size + 16 * (len(rpc.subscriptions) + len(rpc.graft) + len(rpc.prune) + len(rpc.ihave)) + 4
+
+
+def pieces(rpc: Rpc, bytes_max: int) -> list[tuple[Rpc, int]]:
+    """The RPC and its size, or several with the same content that keep within a frame (document 08 §4)."""
+    size = size_of(rpc)
+    if size <= bytes_max:
+        return [(rpc, size)]
+    step = max(1, bytes_max // _ENTRY_BYTES)
+    parts = [Rpc(subscriptions=rpc.subscriptions, graft=rpc.graft, prune=rpc.prune)]
+    parts += [Rpc(messages=(carried,)) for carried in rpc.messages]
+    for topic, ids in rpc.ihave:
+        parts += [Rpc(ihave=((topic, ids[at : at + step]),)) for at in range(0, len(ids), step)]
+    parts += [Rpc(iwant=rpc.iwant[at : at + step]) for at in range(0, len(rpc.iwant), step)]
+    parts += [Rpc(idontwant=rpc.idontwant[at : at + step]) for at in range(0, len(rpc.idontwant), step)]
+    return [(part, size_of(part)) for part in parts if part != _EMPTY]
 
 
 @define
@@ -68,9 +84,9 @@ class Outbox:
 
     def put(self, rpc: Rpc) -> None:
         """Queue an RPC."""
-        size = size_of(rpc)
-        self._waiting.append((rpc, size))
-        self._waiting_bytes += size
+        for piece, size in pieces(rpc, self._limits.joined_bytes_max):
+            self._waiting.append((piece, size))
+            self._waiting_bytes += size
         if self._waiting_bytes > self._limits.queue_bytes_max:
             self._shed()
         self._filled.set()

@@ -9,6 +9,7 @@ much (docs/decisions); hosts, negotiation and Noise stay py-libp2p's.
 
 import struct
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from types import TracebackType
 from typing import Any
 
@@ -26,6 +27,7 @@ from libp2p.stream_muxer.exceptions import (
 from multiaddr import Multiaddr
 
 from p2p_sos.drivers.p2p.channel import SecureChannel
+from p2p_sos.wire.registry import MUXED_STREAMS_MAX
 
 YAMUX = "/yamux/1.0.0"
 
@@ -36,7 +38,6 @@ _PROTOCOL_ERROR = 1
 
 WINDOW_BYTES = 256 * 1024  # the specification of Yamux; we never grow it
 FRAME_BYTES_MAX = 65536 - _HEADER.size  # what others write, and take
-STREAMS_MAX = 64  # guess: a peer needs five
 OUT_BYTES = 131_072  # guess: from here on a writer waits
 
 
@@ -172,8 +173,10 @@ class Muxer(IMuxedConn):
         self._initiator = bool(session.is_initiator)
         self._next = 1 if self._initiator else 2
         self._streams: dict[int, MuxedStream] = {}
-        self._opened, self._accepted = trio.open_memory_channel[MuxedStream](STREAMS_MAX)
+        self._opened, self._accepted = trio.open_memory_channel[MuxedStream](MUXED_STREAMS_MAX)
         self._unparsed = bytearray()
+        self._pinged = 0
+        self._answered = trio.Event()
         self._nursery: trio.Nursery | None = None
 
     # --------------------------------------------------------------------- py-libp2p's face
@@ -224,7 +227,7 @@ class Muxer(IMuxedConn):
         """A new stream. Raises `MuxedConnUnavailable`, `MuxedStreamError`."""
         if self.is_closed:
             raise MuxedConnUnavailable("closed")
-        if len(self._streams) >= 2 * STREAMS_MAX:
+        if len(self._streams) >= 2 * MUXED_STREAMS_MAX:
             raise MuxedStreamError("too many streams")
         stream = MuxedStream(self._next, self)
         self._next += 2
@@ -244,14 +247,22 @@ class Muxer(IMuxedConn):
         """Say goodbye, send what waits, and close."""
         if self.is_closed:
             return
-        with trio.move_on_after(1.0):
-            try:
-                self.queue(_GO_AWAY, 0, 0, 0)
-                await self._channel.flush()
-                await self._channel.below(1)
-            except ConnectionClosedError:
-                pass  # it is closed already
+        with trio.move_on_after(1.0), suppress(ConnectionClosedError):
+            self.queue(_GO_AWAY, 0, 0, 0)
+            await self._channel.flush()
+            await self._channel.below(1)
         self._end()
+
+    async def ping(self) -> float:
+        """The round trip in seconds; one at a time. Raises `ConnectionClosedError`."""
+        # libp2p's own ping is a protocol that a peer need not serve; this one every Yamux answers
+        self._pinged = (self._pinged + 1) % 2**32
+        self._answered = trio.Event()
+        started = trio.current_time()
+        self.queue(_PING, _SYN, 0, self._pinged)
+        await self._channel.flush()
+        await self._answered.wait()
+        return trio.current_time() - started
 
     # --------------------------------------------------------------------- what streams ask for
 
@@ -327,6 +338,8 @@ class Muxer(IMuxedConn):
                 await self._on_stream_frame(flags, number, b"", length)
             elif kind == _PING and flags & _SYN:
                 self.queue(_PING, _ACK, 0, length)
+            elif kind == _PING and flags & _ACK and length == self._pinged:
+                self._answered.set()
             elif kind == _GO_AWAY:
                 self._end()
                 return
@@ -364,13 +377,12 @@ class Muxer(IMuxedConn):
         if number in self._streams or number % 2 == self._next % 2 or number == 0:
             raise ProtocolError("a stream number that is not the peer's to choose")
         stream = MuxedStream(number, self)
-        theirs = sum(other % 2 == number % 2 for other in self._streams)
         try:
-            if theirs >= STREAMS_MAX:
+            if sum(other % 2 == number % 2 for other in self._streams) >= MUXED_STREAMS_MAX:
                 raise trio.WouldBlock
             self._opened.send_nowait(stream)
         except trio.WouldBlock:
-            # "More streams than `streams_max` at a time are reset." (08-binding §6)
+            # "More streams than `muxed_streams_max` at a time are reset." (08-binding §6)
             self.queue(_WINDOW, _RST, number, 0)
             return None
         self._streams[number] = stream
