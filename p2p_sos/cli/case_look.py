@@ -37,6 +37,8 @@ def status(session: Session, named: str | None) -> None:
             ("relays", describe.relays(int(said.get("relays") or 0))),
         ]
     )
+    for address, why in (said.get("faults") or {}).items():
+        screen.line((f"        {address}: {why}", "yellow"))
     screen.line("")
     claims: list[dict[str, Any]] = said.get("claims") or []
     if claims:

@@ -39,7 +39,7 @@ def follow(
                 return
             waited = time.monotonic() - started
             if patience_s is not None and waited > patience_s and not story.relays and not story.heard:
-                raise _queued(session, directory)
+                raise _queued(session, directory, line.get("/case").get("faults") or {})
     except KeyboardInterrupt:
         screen.line("")
         screen.line("You stopped watching; your case goes on in the background.")
@@ -115,9 +115,10 @@ def _ways_back(session: Session) -> None:
     )
 
 
-def _queued(session: Session, directory: Path) -> Stop:
+def _queued(session: Session, directory: Path, faults: dict[str, str]) -> Stop:
+    why = "; ".join(f"{address} ({reason})" for address, reason in faults.items())
     return Stop(
-        f"No relay could be reached: call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "
+        f"No relay could be reached{': ' + why if why else ''}: call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "
         f"background ({session.named('case watch')}); to name another relay, or after a reboot: "
         f"{session.named('case resume')} --bootstrap ADDRESS",
         exits.QUEUED,

@@ -51,9 +51,13 @@ def log(session: Session, last: int | None) -> None:
 
 def _all_lines(line: Line) -> list[str]:
     lines: list[str] = []
-    while page := line.get(f"/log?after={len(lines)}").get("lines") or []:
-        lines.extend(entry if isinstance(entry, str) else json.dumps(entry) for entry in page)
-    return lines
+    last = 0
+    while True:
+        page = line.get(f"/log?after={last}")
+        lines.extend(str(entry) for entry in page.get("lines") or [])
+        last = int(page.get("last") or 0)
+        if not page.get("more"):
+            return lines
 
 
 def _show(screen: Screen, line: str) -> None:

@@ -5,6 +5,7 @@ Must not know what is asked over it. Nothing heavy is imported: `sos status` pas
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ EXITS_OF_STATUS = {
     400: exits.USAGE,
     403: exits.REFUSED,
     404: exits.NO_SUCH,
+    413: exits.USAGE,
     422: exits.USAGE,
     500: exits.OUR_FAULT,
     507: exits.DISK,
@@ -47,6 +49,8 @@ class Line:
             raise self._absent(absent) from absent
         except ApiRefused as refused:
             raise _stop_for(refused) from refused
+        except (OSError, HTTPException) as gone:  # it ended before it answered
+            raise self._absent(NotRunning(str(gone))) from gone
 
     def _asked(self, ask: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:

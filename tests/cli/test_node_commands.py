@@ -180,9 +180,8 @@ def test_log_verifies_the_chain_page_by_page(sos: Sos, node: Stub) -> None:
     """All pages are fetched and one whole chain is verified; --last shortens only what is shown."""
     lines = chain()
     node.answers |= {
-        "GET /log?after=0": (200, {"lines": lines[:2]}),
-        "GET /log?after=2": (200, {"lines": lines[2:]}),
-        "GET /log?after=3": (200, {"lines": []}),
+        "GET /log?after=0": (200, {"lines": lines[:2], "last": 2, "more": True}),
+        "GET /log?after=2": (200, {"lines": lines[2:], "last": 3, "more": False}),
     }
     said = sos("log")
     assert said.exit == 0
@@ -197,7 +196,7 @@ def test_log_names_the_first_changed_line(sos: Sos, node: Stub) -> None:
     """One changed word breaks the chain behind it: exit 1 and the line's number."""
     lines = chain()
     lines[0] = lines[0].replace("claim", "clam!")
-    node.answers |= {"GET /log?after=0": (200, {"lines": lines}), "GET /log?after=3": (200, {"lines": []})}
+    node.answers["GET /log?after=0"] = (200, {"lines": lines, "last": 3, "more": False})
     said = sos("log")
     assert said.exit == 1
     assert "line 2 does not follow" in said.err
