@@ -11,13 +11,14 @@ In come seeds. Out come seeds, or one sentence. Knows nothing of what a seed is 
 import hashlib
 from pathlib import Path
 
+from p2p_sos.drivers.database import StoreUnusable
 from p2p_sos.drivers.home import FILE_MODE, Exists, set_aside, write_private
 
 SEED_BYTES = 32
 Seeds = dict[str, bytes]
 
 
-class KeyFileError(Exception):
+class KeyFileError(StoreUnusable):
     """A key file cannot be used; one sentence that names the next step."""
 
 

@@ -1,0 +1,155 @@
+"""What a running node answers: status, calls, decisions, letters, the log, metrics, and its own end.
+
+In come requests. Out go views of the node, and events to its runner. Decides nothing about calls: the duty machine does.
+"""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from attrs import define
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from p2p_sos.core.calls import CallRecord, CallState
+from p2p_sos.core.events import Event, OperatorClaims, OperatorDeclines, OperatorReleases, OperatorWrites
+from p2p_sos.core.node import Node
+from p2p_sos.core.tables import Table
+from p2p_sos.drivers.api import views
+from p2p_sos.drivers.api.asking import Asking
+from p2p_sos.drivers.api.bodies import Fault, body_of, one_of, text_in, word_in
+from p2p_sos.drivers.api.server import answer, route
+from p2p_sos.drivers.mesh import Mesh
+from p2p_sos.drivers.metrics import Metrics
+from p2p_sos.drivers.store import NodeStore
+from p2p_sos.wire.profiles import Profile
+from p2p_sos.wire.registry import Detail, Reason
+
+LOG_LINES_MAX = 1000
+NUMBER_BYTES = 8
+
+
+@define(eq=False)
+class NodeApi:
+    """What the routes of a node need."""
+
+    node: Node
+    asking: Asking
+    store: NodeStore
+    metrics: Metrics
+    profile: Profile
+    mesh: Mesh
+    responder: bytes | None
+    uptime_s: Callable[[], float]
+    go_down: Callable[[], Awaitable[list[str]]]  # releases; returns the calls' ids as hex
+
+    def routes(self) -> list[Route]:
+        """Every route."""
+        return [
+            route("/status", self.status),
+            route("/calls", self.calls),
+            route("/calls/{call}", self.call),
+            route("/calls/{call}/claim", self.claim, method="POST"),
+            route("/calls/{call}/decline", self.decline, method="POST"),
+            route("/calls/{call}/release", self.release, method="POST"),
+            route("/calls/{call}/letter", self.letter, method="POST"),
+            route("/log", self.log),
+            route("/metrics", self.show_metrics),
+            route("/down", self.down, method="POST"),
+        ]
+
+    async def status(self, _request: Request) -> Response:
+        """How the node is."""
+        return answer(
+            {
+                "pid": os.getpid(),
+                "peer_id": self.mesh.peer_id,
+                "addresses": list(self.mesh.addresses),
+                "faults": dict(self.mesh.faults),
+                "peers": [views.peer(view) for view in self.node.peers],
+                "calls_open": sum(record.state is CallState.OPEN for record in self.node.calls.values()),
+                "accepting": self.node.accepting,
+                "why": self.node.why_not_accepting,
+                "profile": self.profile.name,
+                "network": self.profile.network.hex(),
+                "responder": "" if self.responder is None else self.responder.hex(),
+                "uptime_s": round(self.uptime_s(), 3),
+            }
+        )
+
+    async def calls(self, request: Request) -> Response:
+        """The open calls, or all: the gravest first, of equal gravity the newest."""
+        every = request.query_params.get("closed", "") not in {"", "0"}
+        found = [one for one in self.node.calls.values() if every or one.state is CallState.OPEN]
+        found.sort(key=_gravest_first)
+        return answer({"calls": [views.summary(record) for record in found]})
+
+    async def call(self, request: Request) -> Response:
+        """One call in full."""
+        call = self._call(request)
+        return answer(views.full(self.node.calls[call], self.node.letters(call), self.responder))
+
+    async def claim(self, request: Request) -> Response:
+        """The person on duty answers."""
+        call = self._call(request)
+        await body_of(request, ())
+        return await self._decide(call, OperatorClaims(call))
+
+    async def decline(self, request: Request) -> Response:
+        """The person on duty does not."""
+        call, body = self._call(request), await body_of(request, ("reason", "detail"))
+        return await self._decide(call, OperatorDeclines(call, *_why(body)))
+
+    async def release(self, request: Request) -> Response:
+        """The person on duty gives a claim back."""
+        call, body = self._call(request), await body_of(request, ("reason", "detail"))
+        return await self._decide(call, OperatorReleases(call, *_why(body)))
+
+    async def letter(self, request: Request) -> Response:
+        """The person on duty writes to the victim."""
+        call, body = self._call(request), await body_of(request, ("text",))
+        text = text_in(body, "text")
+        if not text.strip():
+            raise Fault(400, "empty", "The letter is empty: write what the victim should know.")
+        return await self._decide(call, OperatorWrites(call, text))
+
+    async def log(self, request: Request) -> Response:
+        """Lines of the watch log, as they stand on disk, after a number."""
+        text = request.query_params.get("after", "0")
+        if not (text.isdecimal() and int(text) < 2**63):
+            raise Fault(400, "no-number", f"after={text[:40]!r} is no number: say after=0 for the beginning.")
+        rows = await self.store.page(Table.LOG, int(text).to_bytes(NUMBER_BYTES, "big"), LOG_LINES_MAX)
+        last = int.from_bytes(rows[-1][0], "big") if rows else int(text)
+        lines = [line.decode("utf-8", "replace") for _, line in rows]
+        return answer({"lines": lines, "last": last, "more": len(rows) == LOG_LINES_MAX})
+
+    async def show_metrics(self, _request: Request) -> Response:
+        """Metrics in Prometheus' text format."""
+        return PlainTextResponse(self.metrics.text(), media_type="text/plain; version=0.0.4")
+
+    async def down(self, request: Request) -> Response:
+        """Release every claim, then stop."""
+        await body_of(request, ())
+        return answer({"released": await self.go_down()})
+
+    def _call(self, request: Request) -> bytes:
+        return one_of(str(request.path_params["call"]), self.node.calls, "call")
+
+    async def _decide(self, call: bytes, event: Event) -> Response:
+        if self.responder is None:
+            raise Fault(
+                409,
+                "relay-only",
+                "This node has no skills, so it relays only: name some in settings.toml under [duty].",
+            )
+        await self.asking.do(event)
+        return answer(views.full(self.node.calls[call], self.node.letters(call), self.responder))
+
+
+def _gravest_first(record: CallRecord) -> tuple[int, float, bytes]:
+    return -record.view.description.severity, -record.heard_unix_s, record.view.call
+
+
+def _why(body: dict[str, Any]) -> tuple[Reason, Detail]:
+    return word_in(body, "reason", Reason, Reason.UNABLE), word_in(body, "detail", Detail, Detail.UNSPECIFIED)
