@@ -6,6 +6,7 @@ Comes in: `protocol/registry.toml`. Goes out: `p2p_sos/wire/registry.py` and `pr
 
 import argparse
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE = ROOT / "protocol" / "registry.toml"
 VECTORS = ROOT / "protocol" / "vectors"
+LINE_MAX = 110
+INDENT = "    "
+NO_BREAK = "\u00a0"
 KINDS = ("registry", "vectors")
 TARGET = ROOT / "p2p_sos" / "wire" / "registry.py"
 
@@ -77,14 +81,30 @@ def classes(registry: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def table(opening: str, entries: list[str]) -> str:
+    """A dictionary with as many entries in a line as fit."""
+    # A no-break space keeps each entry whole.
+    joined = ", ".join(entry.replace(" ", NO_BREAK) for entry in entries)
+    body = textwrap.fill(
+        joined,
+        LINE_MAX,
+        initial_indent=INDENT,
+        subsequent_indent=INDENT,
+        break_long_words=False,
+        break_on_hyphens=False,
+    ).replace(NO_BREAK, " ")
+    return f"{opening} = {{\n{body},\n}}"
+
+
 def everyday(registry: dict[str, Any]) -> list[str]:
     """The everyday words, as dictionaries to the exact ones."""
-    blocks = []
-    for vocabulary, words in registry["everyday"].items():
-        lines = [f"EVERYDAY_{upper(vocabulary)}: Final = {{"]
-        lines += [f'    "{word}": "{exact}",' for word, exact in words.items()]
-        blocks.append("\n".join([*lines, "}"]))
-    return blocks
+    return [
+        table(
+            f"EVERYDAY_{upper(vocabulary)}: Final",
+            [f'"{word}": "{exact}"' for word, exact in words.items()],
+        )
+        for vocabulary, words in registry["everyday"].items()
+    ]
 
 
 def profiles(registry: dict[str, Any]) -> str:
@@ -111,12 +131,10 @@ def render(registry: dict[str, Any]) -> str:
     constants += [
         f"STAMP_{upper(n)}: Final = {e['value']}  # {e['origin']}" for n, e in registry["stamp"].items()
     ]
-    forms = ["KIND_FORMS: Final = {"]
-    forms += [f'    Kind.{upper(n)}: "{e["form"]}",' for n, e in registry["kind"].items()]
-    forms += ["}", "KIND_SIGNERS: Final = {"]
-    forms += [f'    Kind.{upper(n)}: "{e["signer"]}",' for n, e in registry["kind"].items()]
-    forms += ["}"]
-    body = ["\n".join(constants), *vocabularies(registry), "\n".join(forms)]
+    kinds = registry["kind"].items()
+    forms = table("KIND_FORMS: Final", [f'Kind.{upper(n)}: "{e["form"]}"' for n, e in kinds])
+    signers = table("KIND_SIGNERS: Final", [f'Kind.{upper(n)}: "{e["signer"]}"' for n, e in kinds])
+    body = ["\n".join(constants), *vocabularies(registry), f"{forms}\n{signers}"]
     body += [classes(registry), *everyday(registry), profiles(registry)]
     return HEAD + "\n" + "\n\n\n".join(body) + "\n"
 
