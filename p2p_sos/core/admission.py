@@ -15,7 +15,7 @@ from p2p_sos.core.cards import Cards, Proofs, card_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.internal import Verdict
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import Key
+from p2p_sos.wire.messages import NOTHING, Attest, Key
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import (
@@ -127,6 +127,12 @@ class Admission:
         # reverse." (05-calls §3)
         if (signers == "victim" and not by_victim) or (signers == "responder" and by_victim):
             return Refusal(Reason.SIGNER, f"not a {signers}'s key")
+        if isinstance(message, Attest) and by_victim != (
+            message.previous == NOTHING and message.sequence > 0
+        ):
+            # "A reader MUST reject, with the reason `signer`, an ATTEST in the victim's form (02-encoding §5.4)
+            # that V did not sign, and one in a responder's form that V signed." (06-board §8)
+            return Refusal(Reason.SIGNER, "an ATTEST in another's form")
         # "Of a closed call only a CANCEL or an ALL_CLEAR is admitted, and for a while LETTERs." (05-calls §7)
         closed_s = self.calls.closed_since_s(message.call, self.clock.unix_s(now))
         lingering = message.KIND is Kind.LETTER and closed_s <= LETTERS_AFTER_CLOSING_S
