@@ -273,7 +273,7 @@ class PostOffice:
         """After a sending: new letters do not hurry the repeats of a silent correspondent."""
         if letter.posted:
             conversation.attempt += 1
-        elif conversation.repeat_at is not None:
+        elif conversation.repeat_at is not None and conversation.repeat_at > now:
             letter.posted = True
             return
         letter.posted = True
