@@ -9,8 +9,8 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.helper import find_helper, name_of
 from p2p_sos.cli.reach import Line, case_directory, case_line
+from p2p_sos.cli.responder import find_helper, name_of
 from p2p_sos.cli.screen import short
 
 UNVERIFIED = (
