@@ -243,7 +243,7 @@ def build_host(
 
 def identity_of(keys: bytes, protocols: Iterable[str]) -> bytes:
     """What identify tells: key and protocols."""
-    # "It MUST NOT name an address of its own, a version or a system." (08-binding §5)
+    # "It MUST NOT name an address of its own, a version or a system, nor the address at which it sees the peer." (08-binding §5)
     told = Identify(
         protocol_version=PROTOCOL_VERSION, agent_version=AGENT, public_key=keys, protocols=sorted(protocols)
     )

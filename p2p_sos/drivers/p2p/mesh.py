@@ -326,7 +326,7 @@ class Libp2pMesh:
         if link.reading is not None:
             link.reading.cancel()
         with trio.CancelScope() as link.reading:
-            # "Nothing is read from a peer before the own stream to it is open." (08-binding §4)
+            # "Nothing is read from a peer before the own stream to it is open." (08-binding §3)
             await link.joined.wait()
             inbox = Inbox(
                 link.peer, self._deliver, self._room, self._limits.streams, stream.muxed_stream.reset

@@ -1,0 +1,1 @@
+"""Tests of the drivers: real loopback sockets, real files, no Internet."""
