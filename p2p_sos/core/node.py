@@ -191,9 +191,9 @@ class Node:
         return out
 
     def _hear(self, event: Any, out: list[Action], now: float) -> None:
-        """Let every machine hear an event, and perform what each wants before the next hears it."""
-        for machine in self._machines:
-            self._perform(machine.handle(event, now), out, now)
+        """Let every machine hear an event before anything that one of them wants is performed."""
+        steps = [step for machine in self._machines for step in machine.handle(event, now)]
+        self._perform(steps, out, now)
 
     def _perform(self, steps: Sequence[Any], out: list[Action], now: float) -> None:
         """Take out what the machines say to one another; the rest is the driver's."""
@@ -294,8 +294,11 @@ class Node:
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
         if call is not None:
-            notice = tidings(frame, self._archive.calls[call].view, self._responder_key)
-            out += [] if notice is None else [Tell(notice)]
+            record = self._archive.calls[call]
+            notice = tidings(frame, record.view, self._responder_key)
+            # One's own call is not heard by making it.
+            if notice is not None and not (record.mine == "own" and call == frame.id):
+                out.append(Tell(notice))
         self._watch_end(frame, out)
         self._hear(Admitted(frame, gossip_id, self._is_own(frame)), out, now)
         self._end_calls(taken, out, now)
