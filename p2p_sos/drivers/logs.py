@@ -65,6 +65,7 @@ def log_of(node: str, settings: LogSettings, root: Path) -> Iterator[logging.Log
         )
     )
     package = logging.getLogger(PACKAGE)
+    package.propagate = False  # a library that configures the root must not print our lines a second time
     token = _node.set(node)
     package.addHandler(handler)
     package.setLevel(min(handler.level, package.level or handler.level))

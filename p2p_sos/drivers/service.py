@@ -15,6 +15,7 @@ from random import Random
 import trio
 from attrs import define, field, frozen
 
+from p2p_sos.core.calls import CallState
 from p2p_sos.core.events import OperatorReleases
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
@@ -68,7 +69,11 @@ class NodeService:
 
         Returns the calls that were given back, as hex.
         """
-        held = [call.hex() for call, record in self.node.calls.items() if record.mine == "claimed"]
+        held = [
+            call.hex()
+            for call, record in self.node.calls.items()
+            if record.mine == "claimed" and record.state is CallState.OPEN
+        ]
         if held and not self._stopping.is_set():
             await self.runner.ask(OperatorReleases(None, Reason.UNABLE, Detail.NO_OPERATOR))
         self.stop()

@@ -4,13 +4,14 @@ In come requests. Out go views of the case, and events to its runner. Decides no
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 from attrs import define
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from p2p_sos.core.case_view import CaseView
 from p2p_sos.core.events import (
     Event,
     VictimCancels,
@@ -20,11 +21,11 @@ from p2p_sos.core.events import (
     VictimUpdates,
     VictimWrites,
 )
-from p2p_sos.core.node import Node
 from p2p_sos.drivers.api import views
 from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.bodies import CHANGE_NAMES, Fault, body_of, changes_in, key_in, keys_in, text_in
 from p2p_sos.drivers.api.server import answer, route
+from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.wire.registry import MEMBERS_MAX, LetterKind
 
 
@@ -32,11 +33,12 @@ from p2p_sos.wire.registry import MEMBERS_MAX, LetterKind
 class CaseApi:
     """What the routes of a case need."""
 
-    node: Node
+    view: Callable[[], CaseView]
     asking: Asking
     own: bytes  # the call's public key
     stop: Callable[[], None]
-    faults: Callable[[], dict[str, str]]  # relays that could not be reached, and why
+    mesh: Mesh
+    begin: Callable[[], Awaitable[None]]  # gives the queued call to the case machine
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -109,16 +111,17 @@ class CaseApi:
         )
 
     async def _do(self, event: Event) -> Response:
+        if self.asking.node.case is None:
+            if not isinstance(event, VictimCancels | VictimClears):
+                raise Fault(
+                    409, "queued", "No relay took the call yet, so nobody can be told: wait, or name a relay."
+                )
+            await self.begin()  # a call that nobody has seen can still be withdrawn
         await self.asking.do(event)
         return answer(self._view())
 
     def _view(self) -> dict[str, object]:
-        view = self.node.case
-        if view is None:
-            raise Fault(503, "starting", "The case is being opened: ask again in a moment.")
-        return {
-            **views.case(view, self.own),
-            "pid": os.getpid(),
-            "peers": len(self.node.peers),
-            "faults": self.faults(),
-        }
+        node = self.asking.node
+        told = views.case(self.view(), self.own)
+        # `faults`: one sentence for each relay that could not be reached at its last attempt.
+        return {**told, "pid": os.getpid(), "peers": len(node.peers), "faults": dict(self.mesh.faults)}
