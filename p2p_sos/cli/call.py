@@ -18,7 +18,7 @@ from p2p_sos.cli.screen import Screen
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
 
-EXPOSURE = "The relays through which your call enters the mesh see your network address; others cannot tell who calls."
+EXPOSURE = "Hiding the origin is not built yet: the relays through which your call enters the mesh see your network address."
 NO_EMERGENCY_SERVICE = (
     "This replaces no emergency service: where life, limb or the law is concerned, call those first."
 )

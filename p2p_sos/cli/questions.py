@@ -11,7 +11,7 @@ from p2p_sos.cli.words import read_word, wrong_word
 
 NATURES = "ransomware, ddos, break-in, leak, wiper, malware, phishing, outage"
 SEVERITIES = "emergency, severe, high, medium, low"
-NEEDS = "expertise, investigate, filter-upstream, restore-data, restrict-access, patch"
+NEEDS = "expertise, investigate, filter-upstream, backup, patch, ..."
 
 
 def ask_wish(screen: Screen, start: Wish) -> Wish:
@@ -21,7 +21,7 @@ def ask_wish(screen: Screen, start: Wish) -> Wish:
     screen.line("")
     nature = _word("What is happening?", NATURES, "Nature", start.nature, shown="not known yet")
     severity = _word("How bad is it?", SEVERITIES, "Severity", start.severity)
-    needs = _words("What help do you need? Several with commas.", NEEDS, "Need", start.needs)
+    needs = _words("What help do you need?", NEEDS, "Need", start.needs)
     screen.line("")
     screen.line(("The next two answers are sealed: only helpers that you accept read them.", "dim"))
     details = start.details or _text("What should they know?", "nothing yet")
