@@ -23,6 +23,7 @@ class Wanted:
     announcers: dict[PeerId, float]  # -> when we asked it last, NEVER if not yet
     due: float  # when to ask the next one, NEVER if nobody is left to ask
     asked_at: float = -NEVER
+    patient_until: float = -NEVER  # by then whoever was asked last should have answered
 
 
 @define
@@ -64,7 +65,7 @@ class Pulls:
             wanted.announcers[peer] = NEVER
         if wanted.due == NEVER and wanted.announcers[peer] == NEVER:
             # "A reader SHOULD wait 20 ms before it asks, so that the nearest announcer can be chosen." (04-gossip §7)
-            wanted.due = now + settings.want_delay_s
+            wanted.due = max(now + settings.want_delay_s, wanted.patient_until)
             heappush(self._due, (wanted.due, gossip_id))
         return True
 
@@ -83,8 +84,9 @@ class Pulls:
             nearest = min(left, key=distance_s)
             wanted.announcers[nearest] = wanted.asked_at = now
             asks.setdefault(nearest, []).append(gossip_id)
+            wanted.patient_until = now + distance_s(nearest) + self._settings.want_delay_s
             if len(left) > 1:
-                wanted.due = now + distance_s(nearest) + self._settings.want_delay_s
+                wanted.due = wanted.patient_until
                 heappush(self._due, (wanted.due, gossip_id))
         for peer, ids in asks.items():
             self._promises[peer, random.choice(ids)] = now + self._settings.promise_s

@@ -63,7 +63,6 @@ class GossipSettings:
     idontwant_waiting_bytes: int | None = 65_536  # brief (s): pays under backlog alone; None never, 0 always
     idontwant_beats: int = 3  # spec 1.2: how long a peer's IDONTWANT is remembered
     lazy_waiting_bytes: int = 524_288  # guess: so much unsent makes a link lazy
-    backlog_bytes: int = 65_536  # the driver tells BacklogChanged when a queue crosses this
 
     # ------------------------------------------------------------------ budgets, per peer
     budget_bytes_per_s: int = 2 * 2**20  # guess: 1,000 cells a second
@@ -72,7 +71,9 @@ class GossipSettings:
     ihave_ids_max: int = 5000  # spec 1.1, per heartbeat
     iwant_ids_max: int = 5000  # spec 1.1, per heartbeat
     iwant_bytes_max: int = 4 * 2**20  # guess, per heartbeat
-    frame_bytes_max: int = 65_536  # guess: messages in one answer to IWANT
+    frame_bytes_max: int = (
+        61_440  # guess: messages in one answer to IWANT; 30 cells stay within rpc_bytes_wanted
+    )
     iwant_repeat_max: int = 3  # spec 1.1: of one id to one peer
     idontwant_ids_max: int = 1000  # guess, per heartbeat
     mesh_requests_max: int = 10  # guess: GRAFT and PRUNE per heartbeat

@@ -81,6 +81,17 @@ def test_the_next_announcer_is_asked_after_a_round_trip_and_20_ms():
         assert told(talk.wait(0.020), "iwant") == ([] if answered else ["far"])
 
 
+def test_a_later_announcer_waits_for_the_one_that_was_asked():
+    """An answer under way is given its round trip before another is asked for the same."""
+    talk, message = Talk(), cell("x")
+    talk.join("first", "second", round_trip_s=0.2)
+    talk.ihave("first", message.id)
+    talk.wait(0.03)
+    talk.ihave("second", message.id)
+    assert told(talk.wait(0.18), "iwant") == []
+    assert told(talk.wait(0.05), "iwant") == ["second"]
+
+
 def test_a_single_announcer_is_asked_again_only_when_it_announces_again():
     """No hammering: a second IWANT to the same peer needs a second IHAVE, and time."""
     talk, message = Talk(), cell("x")
