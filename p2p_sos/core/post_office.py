@@ -103,8 +103,9 @@ class PostOffice:
         return list(self._calls)
 
     def records(self, call: CallId) -> tuple[LetterRecord, ...]:
-        """Every letter of one call."""
-        return tuple(record for c in self.conversations(call) for record in c.records())
+        """Every letter of one call, correspondent by correspondent."""
+        ordered = sorted(self.conversations(call), key=lambda c: c.correspondent)
+        return tuple(record for c in ordered for record in c.records())
 
     def unix_s(self, now: float) -> float:
         """The wall clock at `now`."""

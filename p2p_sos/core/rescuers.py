@@ -60,8 +60,8 @@ class Rescuers:
     _requisition: Frame | None = None
 
     def helpers(self) -> tuple[Helper, ...]:
-        """Everybody who claimed or wrote, in the order of arrival."""
-        seen = [self._seen(standing) for standing in self._standings.values()]
+        """Everybody who claimed or wrote, in the order of their keys."""
+        seen = [self._seen(self._standings[key]) for key in sorted(self._standings)]
         return tuple(h for h in seen if h.claimed or h.released or h.introduction is not None)
 
     def helper(self, responder: Key) -> Helper | None:
