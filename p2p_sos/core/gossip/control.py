@@ -141,7 +141,12 @@ def graft(memory: Memory, neighbour: Neighbour, topics: tuple[str, ...], now: fl
     for topic in topics:
         neighbour.used.mesh_requests += 1
         # "A reader MUST ignore a GRAFT or PRUNE of a topic that it does not know." (04-gossip §6)
-        if topic != settings.topic or neighbour.eager or neighbour.dropped:
+        if topic != settings.topic or neighbour.dropped:
+            continue
+        # "A GRAFT of a peer that has not subscribed counts as its subscription too." (04-gossip §2)
+        if not neighbour.subscribed:
+            actions.extend(_subscribed(memory, neighbour, now))
+        if neighbour.eager:
             continue
         if neighbour.used.mesh_requests > settings.mesh_requests_max:
             break

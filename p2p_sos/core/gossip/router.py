@@ -147,12 +147,13 @@ class Router:
 
     def _on_joined(self, event: PeerJoined, now: float) -> list[RouterAction]:
         memory, settings = self._memory, self._memory.settings
+        hello = SendRpc(event.peer, Rpc(subscriptions=(Subscription(settings.topic, True),)))
         known = memory.neighbours.get(event.peer)
         if known is not None and known.dropped:
             return [Disconnect(event.peer, "it was dropped, and is not gone yet")]
         if known is not None:
             known.protocol, known.outbound = event.protocol, known.outbound or event.outbound
-            return []
+            return [hello]
         if len(memory.neighbours) >= settings.peers_max:
             return [Disconnect(event.peer, "no room for another peer")]
         burst = float(settings.budget_burst_bytes)
@@ -163,7 +164,7 @@ class Router:
             neighbour.resume(record, settings, now)
             if dropped := memory.judge(neighbour, now, "its record of an hour"):
                 return dropped
-        return [SendRpc(event.peer, Rpc(subscriptions=(Subscription(settings.topic, True),)))]
+        return [hello]
 
     def _on_left(self, peer: PeerId, now: float) -> list[RouterAction]:
         memory = self._memory

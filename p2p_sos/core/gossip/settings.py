@@ -56,7 +56,7 @@ class GossipSettings:
     pending_max: int = 2048  # guess: messages that wait for a verdict
     pending_s: float = 120.0  # guess: longer than an orphan waits
     forgotten_s: float = 3.0  # guess: after which a message refused for want of budget may come again
-    own_max: int = 4096  # guess: messages of our own that we recognise
+    own_max: int = 65_536  # guess: messages of our own that we recognise, and whom they must not reach
 
     # ------------------------------------------------------------------ IDONTWANT and backlog
     idontwant_bytes_min: int = 1024  # spec 1.2: for large messages only

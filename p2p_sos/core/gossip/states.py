@@ -76,7 +76,6 @@ class LinkStep(Enum):
 LINK_TRANSITIONS: Final = {
     (LinkState.STRANGER, LinkStep.SUBSCRIBE): LinkState.LAZY,
     (LinkState.STRANGER, LinkStep.UNSUBSCRIBE): LinkState.STRANGER,
-    (LinkState.STRANGER, LinkStep.GRAFT): LinkState.EAGER,  # who grafts is subscribed
     (LinkState.STRANGER, LinkStep.PRUNE): LinkState.STRANGER,
     (LinkState.STRANGER, LinkStep.DROP): LinkState.STRANGER,
     (LinkState.LAZY, LinkStep.SUBSCRIBE): LinkState.LAZY,

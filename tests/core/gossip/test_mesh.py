@@ -17,6 +17,26 @@ def test_a_new_peer_is_told_our_subscription():
     assert rpcs(done, "subscriptions") == [("a", (Subscription(TOPIC, True),))]
 
 
+def test_a_new_stream_of_the_same_peer_is_told_again():
+    """Whoever lost its memory of us learns again that we take part; the link stays what it was."""
+    talk = Talk()
+    talk.join("a")
+    assert told(talk.join("a", subscribe=False), "subscriptions") == ["a"]
+    assert talk.mesh == ["a"]
+
+
+def test_a_graft_counts_as_a_subscription():
+    """Who grafts takes part, and is announced what a subscriber is announced."""
+    talk, message = Talk(), cell("x")
+    talk.join("p", "q", "r")
+    talk.accept("p", message)
+    talk.wait(0.5)
+    talk.join("a", subscribe=False)
+    assert told(talk.graft("a"), "prune") == []
+    assert "a" in talk.mesh
+    assert ("a", ((TOPIC, (message.id,)),)) in rpcs(talk.wait(0.2), "ihave")
+
+
 def test_new_neighbours_are_grafted_until_d_low_and_the_rest_waits_for_the_heartbeat():
     """A lonely node does not wait for its heartbeat; a node with enough links does."""
     talk = Talk()
