@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import setup
+from fleet import is_alive
 
 FOLDER = setup.ROOT / ".testnet"
 LINKS = 4  # to nodes that came before: about eight neighbours each
@@ -154,7 +155,7 @@ def down(folder: Path) -> Json:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, how)
         deadline = time.monotonic() + END_S
-        while running(folder) and time.monotonic() < deadline:
+        while any(is_alive(pid) for pid in stopped) and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY_S)
     shutil.rmtree(folder)
     return {"down": True, "processes": len(stopped)}
