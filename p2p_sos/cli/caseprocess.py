@@ -6,21 +6,19 @@ message is out.
 """
 
 import json
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import trio
-
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.launch import report
+from p2p_sos.cli.serving import run
 from p2p_sos.drivers.case_service import CaseEnd, CaseService, serve_case
 from p2p_sos.drivers.casefile import CaseFile, WrongSecret
-from p2p_sos.drivers.home import CaseHome, Held, HomeError
-from p2p_sos.drivers.store import StoreError, StoreUnusable
+from p2p_sos.drivers.home import CaseHome
+from p2p_sos.drivers.store import StoreUnusable
 
 
 def open_file(directory: Path, secret: str) -> CaseFile:
@@ -47,41 +45,28 @@ def serve(
     ready: Callable[[CaseService], None],
 ) -> CaseEnd:
     """Serve until the case is stopped or over; `Stop` when it cannot be served."""
+    services: list[CaseService] = []
 
-    async def main() -> CaseEnd:
-        services: list[CaseService] = []
+    def stop() -> bool:
+        for service in services:
+            service.stop()
+        return bool(services)
 
-        def started(service: CaseService) -> None:
-            services.append(service)
-            ready(service)
+    def started(service: CaseService) -> None:
+        services.append(service)
+        ready(service)
 
-        async def heed_signals(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-            with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-                task_status.started()
-                async for _ in signals:
-                    if not services:
-                        raise KeyboardInterrupt
-                    services[0].stop()
+    async def serving() -> CaseEnd:
+        return await serve_case(
+            CaseHome(directory),
+            file,
+            bootstrap,
+            profile=profile,
+            no_relay_after_s=no_relay_after_s,
+            ready=started,
+        )
 
-        async with trio.open_nursery() as nursery:
-            await nursery.start(heed_signals)
-            end = await serve_case(
-                CaseHome(directory),
-                file,
-                bootstrap,
-                profile=profile,
-                no_relay_after_s=no_relay_after_s,
-                ready=started,
-            )
-            nursery.cancel_scope.cancel()
-        return end
-
-    try:
-        return trio.run(main, strict_exception_groups=False)
-    except Held as held:
-        raise Stop(str(held), exits.EXISTS, "held") from held
-    except (HomeError, StoreError, StoreUnusable) as wrong:
-        raise Stop(str(wrong), exits.DISK) from wrong
+    return run(serving, stop)
 
 
 def main(arguments: Sequence[str]) -> int:

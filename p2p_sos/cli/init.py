@@ -12,7 +12,7 @@ import click
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.screen import Screen
+from p2p_sos.cli.screen import Screen, short
 from p2p_sos.cli.words import Cell, Language, Relay, Word, read_word, wrong_word
 
 
@@ -42,6 +42,7 @@ def init(session: Session, **flags: Any) -> None:
     from p2p_sos.drivers.home import Exists, HomeError
     from p2p_sos.drivers.settings import SettingsWrong
     from p2p_sos.drivers.settings_text import write_default
+    from p2p_sos.drivers.store import StoreError, StoreUnusable
 
     screen, home = session.screen, home_of(session)
     if home.is_made():
@@ -57,17 +58,25 @@ def init(session: Session, **flags: Any) -> None:
     try:
         home.create()
         write_default(home.settings_path, _values(flags))
+        responder = _make_keys(home, answers=bool(flags["skills"]))
     except Exists as exists:
         raise Stop(str(exists), exits.EXISTS) from exists
     except HomeError as wrong:
         raise Stop(str(wrong), exits.EXISTS, "home") from wrong
     except SettingsWrong as wrong:
         raise Stop("; ".join(str(fault) for fault in wrong.faults) + ".", exits.SETTINGS) from wrong
+    except (StoreError, StoreUnusable) as wrong:
+        raise Stop(str(wrong), exits.DISK) from wrong
     screen.object(
-        {"home": str(home.root), "settings": str(home.settings_path), "skills": list(flags["skills"])}
+        {
+            "home": str(home.root),
+            "settings": str(home.settings_path),
+            "skills": list(flags["skills"]),
+            "responder": responder,
+        }
     )
     screen.line("Prepared ", (str(home.root), "bold"), ": keys, and settings to read and change.")
-    screen.rows([("settings", str(home.settings_path)), *_duty_rows(flags)], indent="  ")
+    screen.rows([("settings", str(home.settings_path)), *_duty_rows(flags, responder)], indent="  ")
     screen.next(f"{session.named('up')} starts the node")
 
 
@@ -90,11 +99,30 @@ def _values(flags: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value not in (None, [], "")}
 
 
-def _duty_rows(flags: dict[str, Any]) -> list[tuple[str, str]]:
+def _make_keys(home: Any, *, answers: bool) -> str:
+    """The host's key, and the responder's when the node answers calls: its public part as hex."""
+    from p2p_sos.drivers.home import Lock
+    from p2p_sos.drivers.identity import SIGNING, host_seed, responder_seeds
+    from p2p_sos.drivers.store import NodeStore
+    from p2p_sos.wire.keys import SigningKey
+
+    host_seed(home)
+    if not answers:
+        return ""
+    with Lock(home.lock_path, f"The home {home.root}"):
+        store = NodeStore(home.store_path)
+        try:
+            seeds = responder_seeds(home, store, click.echo)
+        finally:
+            store.close()
+    return SigningKey(seeds[SIGNING]).public.hex()
+
+
+def _duty_rows(flags: dict[str, Any], responder: str) -> list[tuple[str, str]]:
     if not flags["skills"]:
         return [("duty", "relays only: name skills in the settings, and the node answers calls")]
     how = "claims by itself" if flags["automatic"] else "asks you about each call"
-    return [("duty", f"{', '.join(flags['skills'])}; {how}")]
+    return [("duty", f"{', '.join(flags['skills'])}; {how}"), ("known as", short(responder))]
 
 
 def _ask(screen: Screen, flags: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ that the node is up, or why not. This is where libp2p gets loaded.
 
 import json
 import os
-import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
@@ -19,11 +18,10 @@ from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
 from p2p_sos.cli.homes import home_of, settings_of
 from p2p_sos.cli.launch import report
+from p2p_sos.cli.serving import run
 from p2p_sos.cli.up import WAIT_S, announce, not_joined
-from p2p_sos.drivers.home import Held, HomeError
 from p2p_sos.drivers.service import NodeService, serve_node
 from p2p_sos.drivers.settings import Settings
-from p2p_sos.drivers.store import StoreError, StoreUnusable
 
 LOOK_EVERY_S = 0.1
 Told = Callable[[dict[str, Any]], None]
@@ -37,45 +35,30 @@ def serve(session: Session, settings: Settings, bootstrap: Sequence[str], *, wai
 
 
 def _run(session: Session, settings: Settings, bootstrap: Sequence[str], *, wait: bool, told: Told) -> None:
-    try:
-        trio.run(_serve, session, settings, tuple(bootstrap), wait, told, strict_exception_groups=False)
-    except Held as held:
-        raise Stop(str(held), exits.EXISTS, "held") from held
-    except HomeError as wrong:
-        raise Stop(str(wrong), exits.EXISTS, "home") from wrong
-    except (StoreError, StoreUnusable) as wrong:
-        raise Stop(str(wrong), exits.DISK) from wrong
-
-
-async def _serve(
-    session: Session, settings: Settings, bootstrap: tuple[str, ...], wait: bool, told: Told
-) -> None:
     services: list[NodeService] = []
 
-    async def heed_signals(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            task_status.started()
-            async for _ in signals:
-                if not services:
-                    raise KeyboardInterrupt
-                services[0].stop()
+    def stop() -> bool:
+        for service in services:
+            service.stop()
+        return bool(services)
 
     async def tell_when_up() -> None:
         joined = await _joined(session) if wait else True
         told(await _said(session, services[0]))
         if not joined:
-            sys.stdout.flush()
             print("sos: " + not_joined(session).sentence, file=sys.stderr, flush=True)
 
-    async with trio.open_nursery() as nursery:
-        await nursery.start(heed_signals)
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
 
-        def ready(service: NodeService) -> None:
-            services.append(service)
-            nursery.start_soon(tell_when_up)
+            def ready(service: NodeService) -> None:
+                services.append(service)
+                nursery.start_soon(tell_when_up)
 
-        await serve_node(home_of(session), settings, bootstrap_extra=bootstrap, ready=ready)
-        nursery.cancel_scope.cancel()
+            await serve_node(home_of(session), settings, bootstrap_extra=tuple(bootstrap), ready=ready)
+            nursery.cancel_scope.cancel()
+
+    run(main, stop)
 
 
 async def _status(session: Session) -> dict[str, Any]:
@@ -107,6 +90,7 @@ async def _said(session: Session, service: NodeService) -> dict[str, Any]:
         "peer_id": service.peer_id,
         "addresses": list(service.addresses),
         "responder": service.responder,
+        "remarks": list(service.remarks),
         "peers": len(status.get("peers") or []),
     }
 

@@ -11,6 +11,7 @@ import click
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.screen import count
 from p2p_sos.cli.words import Relay
 
 WAIT_S = 60.0
@@ -47,7 +48,10 @@ def announce(session: Session, said: dict[str, object], *, detached: bool) -> No
     """Say that the node is up, and what to do next."""
     screen = session.screen
     screen.object(said)
-    screen.line(("The node is up", "bold green"), f", process {said['pid']}, {said['peers']} peers.")
+    remarks = said.get("remarks")
+    for remark in remarks if isinstance(remarks, list) else []:
+        screen.line((str(remark), "yellow"))
+    screen.line(("The node is up", "bold green"), f", process {said['pid']}, {count(int(str(said['peers'])), 'peer')}.")
     addresses = said.get("addresses")
     for address in addresses if isinstance(addresses, list) else []:
         screen.line(("address  ", "dim"), str(address))

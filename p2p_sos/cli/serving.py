@@ -1,0 +1,56 @@
+"""Serving a node or a case in this process: signals heeded, failures as a `Stop`.
+
+Comes in: what serves, as an async function, and how to stop it. Goes out: what it returned, or a `Stop` with the exit code
+that fits. Must not know what is served.
+"""
+
+import signal
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import trio
+
+from p2p_sos.cli import exits
+from p2p_sos.cli.exits import Stop
+from p2p_sos.drivers.home import Held, HomeError
+from p2p_sos.drivers.store import StoreError, StoreUnusable
+
+Result = TypeVar("Result")
+KNOWN = (HomeError, StoreError, StoreUnusable)
+
+
+def run(serve: Callable[[], Awaitable[Result]], stop: Callable[[], bool]) -> Result:
+    """Run until `serve` returns. SIGINT and SIGTERM call `stop`; when that says False it is too early, and they end all."""
+    results: list[Result] = []
+
+    async def heed_signals(task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+            task_status.started()
+            async for _ in signals:
+                if not stop():
+                    raise KeyboardInterrupt
+
+    async def main() -> None:
+        async with trio.open_nursery() as nursery:
+            await nursery.start(heed_signals)
+            results.append(await serve())
+            nursery.cancel_scope.cancel()
+
+    try:
+        trio.run(main)
+    except* KeyboardInterrupt:
+        raise Stop("Stopped before it was up.", exits.NOT_DONE, "stopped") from None
+    except* KNOWN as failed:
+        raise _stop_for(failed) from None
+    return results[0]
+
+
+def _stop_for(failed: BaseExceptionGroup[BaseException]) -> Stop:
+    first: BaseException = failed
+    while isinstance(first, BaseExceptionGroup):
+        first = first.exceptions[0]
+    if isinstance(first, Held):
+        return Stop(str(first), exits.EXISTS, "held")
+    if isinstance(first, HomeError):
+        return Stop(str(first), exits.EXISTS, "home")
+    return Stop(str(first), exits.DISK)
