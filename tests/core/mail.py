@@ -19,7 +19,18 @@ from p2p_sos.wire.messages import (
     Requisition,
     Update,
 )
-from p2p_sos.wire.registry import Certainty, Detail, Manner, Nature, Need, Reason, Sector, Severity, Urgency
+from p2p_sos.wire.registry import (
+    LETTER_PART_BYTES_MAX,
+    Certainty,
+    Detail,
+    Manner,
+    Nature,
+    Need,
+    Reason,
+    Sector,
+    Severity,
+    Urgency,
+)
 from tests.core.world import PROFILE, seed_of
 
 NETWORK = PROFILE.network
@@ -106,9 +117,10 @@ def update(call: Frame, sequence: int = 1, **fields: Any) -> Frame:
     return seal(Update(call=call.id, signer=V.public, sequence=sequence, **told), NETWORK, V)
 
 
-def letter(call: Frame, who: SigningKey, number: int, text: bytes = b"sealed") -> Frame:
+def letter(call: Frame, who: SigningKey, number: int) -> Frame:
     """A LETTER that nobody can open."""
-    message = Letter(call=call.id, signer=who.public, number=number, part=0, parts=1, sealed=text)
+    sealed = bytes(LETTER_PART_BYTES_MAX)
+    message = Letter(call=call.id, signer=who.public, number=number, part=0, parts=1, sealed=sealed)
     return seal(message, NETWORK, who)
 
 
