@@ -10,12 +10,19 @@ from socket import gaierror
 
 import trio
 from attrs import define, field, frozen
-from libp2p.security.exceptions import HandshakeFailure
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
 from p2p_sos.drivers.addresses import Address
 
 Dial = Callable[[Address], Awaitable[None]]
+
+
+class UnreachableError(Exception):
+    """The transport answered, and no secure connection came of it; the reason is its cause."""
+
+
+class HungUpError(Exception):
+    """A peer closed the connection before the mesh's streams were open."""
 
 
 class NotOurProtocolError(Exception):
@@ -70,23 +77,13 @@ class Keeper:
         while True:
             try:
                 await self._dial(address)
-            except (
-                OSError,
-                trio.TooSlowError,
-                NotOurProtocolError,
-                HandshakeFailure,
-                UnreachableError,
-            ) as fault:
+            except (OSError, trio.TooSlowError, NotOurProtocolError, HungUpError, UnreachableError) as fault:
                 self._faults[str(address)] = sentence(address, fault, self._limits.dial_s)
                 wait_s = min(wait_s * 2, self._limits.last_wait_s)
             else:
                 self._faults.pop(str(address), None)
                 wait_s = self._limits.first_wait_s
             await trio.sleep(wait_s * self._random.uniform(0.5, 1.5))
-
-
-class UnreachableError(Exception):
-    """The transport answered, and no secure connection came of it; the reason is its cause."""
 
 
 def sentence(address: Address, fault: BaseException, dial_s: float) -> str:
@@ -99,6 +96,8 @@ def sentence(address: Address, fault: BaseException, dial_s: float) -> str:
             return f"{address}: the name {address.host} is not known ({cause.strerror})."
         if isinstance(cause, ConnectionRefusedError):
             return f"{address}: the connection is refused; no relay listens on port {address.port}."
+        if isinstance(cause, HungUpError):
+            return f"{address}: the relay hung up; it is full, or refuses this node for a while."
         if isinstance(cause, NotOurProtocolError):
             return f"{address}: the peer there speaks libp2p, but is no relay of this network."
     if any(isinstance(cause, trio.TooSlowError) for cause in chain):

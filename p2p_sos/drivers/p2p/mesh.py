@@ -19,7 +19,13 @@ from p2p_sos.core.gossip.rpc import PeerId, Rpc
 from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, parse_listen
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS, MeshHost, MeshSwarm, build_host
-from p2p_sos.drivers.p2p.keeper import Keeper, KeeperLimits, NotOurProtocolError, UnreachableError
+from p2p_sos.drivers.p2p.keeper import (
+    HungUpError,
+    Keeper,
+    KeeperLimits,
+    NotOurProtocolError,
+    UnreachableError,
+)
 from p2p_sos.drivers.p2p.streams import Inbox, Outbox, StreamLimits, write_frames
 
 if TYPE_CHECKING:
@@ -60,7 +66,8 @@ class _Link:
     reading: trio.CancelScope | None = None
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     gone: trio.Event = field(factory=trio.Event)
-    fault: Exception | None = None
+    served: bool = False  # it joined, once
+    foreign: bool = False  # it refused our protocols
 
 
 async def _always_room() -> None:
@@ -138,13 +145,13 @@ class Libp2pMesh:
 
     def disconnect(self, peer: PeerId, why: str) -> None:
         """Close every connection to a peer and refuse it for a while."""
+        _log.info("disconnecting %s: %s", peer, why)
         while len(self._refused) >= self._limits.refused_max:
             del self._refused[next(iter(self._refused))]
         self._refused.pop(peer, None)
         self._refused[peer] = trio.current_time() + self._limits.refuse_s
         link = self._links.get(peer)
         if link is not None:
-            link.fault = NotOurProtocolError(why)
             link.scope.cancel()
 
     async def flush(self, within_s: float) -> None:
@@ -228,10 +235,10 @@ class Libp2pMesh:
                         await trio.aclose_forcefully(stream)
             link = self._links.get(address.peer)
             if link is None:
-                raise UnreachableError("the connection closed at once")
+                raise HungUpError
         await link.gone.wait()
-        if link.fault is not None and not link.joined.is_set():
-            raise link.fault
+        if not link.served:
+            raise NotOurProtocolError if link.foreign else HungUpError
 
     async def _wait_out_refusal(self, peer: PeerId) -> None:
         until = self._refused.get(peer)
@@ -292,13 +299,13 @@ class Libp2pMesh:
             with link.scope:
                 await self._write_to(link)
         except* STRANGERS_FAULTS as group:
-            link.fault = link.fault or next(iter(group.exceptions))
+            _log.debug("the streams of %s ended: %r", link.peer, group.exceptions)
         finally:
             if self._links.get(link.peer) is link:
                 del self._links[link.peer]
             if link.reading is not None:
                 link.reading.cancel()
-            if link.joined.is_set():
+            if link.served:
                 self._deliver(PeerLeft(link.peer))
             link.gone.set()
             link.joined.set()  # whoever waits for it finds it gone
@@ -310,7 +317,9 @@ class Libp2pMesh:
         try:
             protocol, stream = await self._host.open(link.connections[0], PROTOCOLS)
         except MultiselectClientError as fault:
-            raise NotOurProtocolError("no /meshsub") from fault
+            link.foreign = str(fault).startswith("protocols not supported")  # py-libp2p has no class for it
+            return
+        link.served = True
         link.joined.set()
         self._deliver(PeerJoined(link.peer, link.outbound, protocol, link.network))
         async with trio.open_nursery() as nursery:
