@@ -1,0 +1,320 @@
+"""What happens in the demonstration, step by step, and what must have come to pass at its end.
+
+Comes in: a fleet of homes. Goes out: lines of a timeline and an account of what happened. Every step goes through
+the command `sos`; whoever reads this file reads how the command is used.
+"""
+
+import random
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field
+from cast import ACTORS, CALL, PASSPHRASE, Actor
+from fleet import Failed, Fleet, Json, Sos, Stream, holder, kill, until
+
+VICTIM = "the clinic"
+RELAYS_OF_VICTIM = 3
+LETTERS_OUT = ("Two servers restored.", "The third is still encrypted.", "Backups of Friday are clean.")
+LETTERS_IN = (
+    "We filter the C2 addresses now.",
+    "Keep the third one off.",
+    "Restore from Friday, not Saturday.",
+)
+
+
+@define
+class Node:
+    """One running node."""
+
+    actor: Actor
+    sos: Sos
+    address: str
+    responder: str
+
+
+@define(eq=False)
+class Story:
+    """One play."""
+
+    fleet: Fleet
+    random: random.Random
+    to_stderr: bool
+    nodes: list[Node] = field(factory=list)
+    account: Json = field(factory=dict)
+    _begun: float = field(factory=time.monotonic)
+    _called: float = 0.0
+    _call: str = ""
+    _short: str = ""
+    _talk: threading.Lock = field(factory=threading.Lock)
+    _watch: Stream | None = None
+
+    # ------------------------------------------------------------------ telling
+
+    def say(self, who: str, what: str) -> None:
+        """One line of the timeline."""
+        with self._talk:
+            line = f"{time.monotonic() - self._begun:7.2f} s  {who:<22} {what}"
+            print(line, file=sys.stderr if self.to_stderr else sys.stdout, flush=True)
+
+    def fail(self, why: str) -> None:
+        """Something that had to happen did not."""
+        self.account.setdefault("why", why)
+        self.say("FAILED", why)
+
+    def left_behind(self, folder: Path, processes: list[int]) -> None:
+        """What the fleet left on this machine: it must be nothing."""
+        if folder.exists() or processes:
+            self.fail(f"left behind: {folder if folder.exists() else ''} {processes or ''}")
+
+    def outcome(self) -> Json:
+        """The account; `ok` if nothing failed."""
+        return {"ok": "why" not in self.account, "nodes": len(self.nodes), **self.account}
+
+    def _since_call(self) -> float:
+        return round(time.monotonic() - self._called, 2)
+
+    def _name(self, key: str) -> str:
+        return next((node.actor.name for node in self.nodes if node.responder == key), key[:8])
+
+    # ------------------------------------------------------------------ the play
+
+    def play(self, *, crash: bool) -> None:
+        """All of it, in order. Raises `Failed`."""
+        self._start_nodes()
+        victim = self._victim()
+        self._place_call(victim)
+        self._all_hear()
+        self._people_decide()
+        helper = self._accept(victim)
+        self._correspond(victim, helper, crash=crash)
+        self._requisition(victim, helper)
+        self._clear(victim)
+        self._go_home()
+
+    def _start_nodes(self) -> None:
+        """The first alone, then the others in parallel, each through two that are up already."""
+        self.say("", f"{len(ACTORS)} nodes start, each a process of its own, on loopback")
+        waves = (ACTORS[:1], ACTORS[1:4], ACTORS[4:])
+        with ThreadPoolExecutor(len(ACTORS)) as pool:
+            for wave in waves:
+                known = [node.address for node in self.nodes]
+                ways = [self.random.sample(known, min(2, len(known))) for _ in wave]
+                started = list(pool.map(self._start_node, wave, ways))
+                for node in started:
+                    self.nodes.append(node)
+                    self.say(node.actor.name, f"is up: {node.actor.says}")
+
+    def _start_node(self, actor: Actor, bootstrap: list[str]) -> Node:
+        sos = self.fleet.home(actor.home)
+        sos.run("init", "--listen", "/ip4/127.0.0.1/tcp/0", *actor.flags)
+        said = sos.up(bootstrap)
+        return Node(actor, sos, said["addresses"][0], said["responder"])
+
+    def _victim(self) -> Sos:
+        victim = self.fleet.home("victim")
+        victim.secrets["SOS_PASSPHRASE"] = PASSPHRASE
+        return victim
+
+    def _place_call(self, victim: Sos) -> None:
+        """The victim calls through relays that it knows, and watches until somebody claims."""
+        relays = self.random.sample([node.address for node in self.nodes], RELAYS_OF_VICTIM)
+        words = ["call", *CALL, "--yes", "--until", "claimed"]
+        for relay in relays:
+            words += ["--bootstrap", relay]
+        self.say(
+            VICTIM, "calls: sos call " + " ".join(f"'{w}'" if " " in w else w for w in CALL[:8]) + " ..."
+        )
+        self._called = time.monotonic()
+        code = victim.stream(self._on_notice, *words).wait()
+        if code:
+            raise Failed(f"sos call ended with exit code {code}: {victim.log.read_text().strip()[-500:]}")
+        self._watch = victim.stream(self._on_notice, "case", "watch")
+
+    def _on_notice(self, notice: Json) -> None:
+        """What the victim is told, as it happens."""
+        match notice.get("notice"):
+            case "case-kept":
+                self._call, self._short = notice["call"], notice["call"][:8]
+                self.say(VICTIM, f"keeps its case {notice['case']} encrypted, and sends")
+            case "call-taken":
+                self.say(VICTIM, f"TAKEN by {notice['relays']} relays; not yet heard")
+            case "call-returned" if "call_to_heard_s" not in self.account:
+                self.account["call_to_heard_s"] = self._since_call()
+                self.say(VICTIM, "HEARD: the call came back from another peer, it is in the mesh")
+            case "claim-seen":
+                self.account.setdefault("call_to_first_claim_s", self._since_call())
+                self.say(VICTIM, f"CLAIM by {self._name(notice['responder'])} ({notice['manner']})")
+            case "attest-seen":
+                names = ", ".join(self._name(key) for key in notice["responders"])
+                self.say(VICTIM, f"contact attested: {names}")
+            case "decline-seen":
+                self.say(VICTIM, f"{self._name(notice['responder'])} does not come: {notice['reason']}")
+            case "comply-seen":
+                self.say(VICTIM, f"{self._name(notice['responder'])} complies")
+            case "letter-arrived":
+                who = self._name(notice["correspondent"])
+                self.say(VICTIM, f"opens a letter of {who} ({notice['kind']}): {notice['text']}")
+
+    def _all_hear(self) -> None:
+        """Every node's own API shows the call."""
+        heard = self._count(self._hears)
+        self.account["heard"] = heard
+        self.say("", f"heard by {heard} of {len(self.nodes)} nodes, as each says itself")
+        if heard != len(self.nodes):
+            raise Failed(f"{heard} nodes heard the call, not {len(self.nodes)}")
+
+    def _count(self, look: Callable[[Node], bool]) -> int:
+        """Of how many nodes it is so, each given time."""
+
+        def comes_true(node: Node) -> bool:
+            try:
+                until(f"{node.actor.name} knows", lambda: look(node))
+            except Failed:
+                return False
+            return True
+
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            return sum(pool.map(comes_true, self.nodes))
+
+    def _hears(self, node: Node) -> bool:
+        return any(call["id"] == self._call for call in self._calls(node))
+
+    def _calls(self, node: Node, *flags: str) -> list[Json]:
+        calls: list[Json] = node.sos.run("calls", *flags)["calls"]
+        return calls
+
+    def _people_decide(self) -> None:
+        """Two nodes asked their people: one claims by hand, the other declines."""
+        for node in self.nodes:
+            if node.actor.by_hand == "claim":
+                node.sos.run("claim", self._short)
+                self.say(node.actor.name, f"the person on duty claims: sos claim {self._short}")
+            elif node.actor.by_hand == "decline":
+                words = ("decline", self._short, "--reason", "unable", "--detail", "busy")
+                node.sos.run(*words)
+                self.say(node.actor.name, "the person on duty declines: sos " + " ".join(words))
+
+    # ------------------------------------------------------------------ the two sides
+
+    def _accept(self, victim: Sos) -> Node:
+        """The victim sees who comes and accepts one; that one reads what was sealed."""
+        wanted = [node for node in self.nodes if node.actor.comes]
+        until("everybody who comes has introduced itself", lambda: self._introduced(victim) >= len(wanted))
+        claims = victim.run("case", "status")["claims"]
+        self.account["claims"] = len(claims)
+        helper = next(node for node in wanted if node.actor.accepted)
+        victim.run("case", "accept", helper.responder, "You first, please.", "--yes")
+        self.account["call_to_accept_s"] = self._since_call()
+        self.say(VICTIM, f"accepts {helper.actor.name}: sos case accept {helper.responder[:8]}")
+        until("the helper reads what was sealed", lambda: "accept" in self._kinds(helper))
+        until("the helper reads the situation", lambda: "situation" in self._kinds(helper))
+        self.account["accepted"] = True
+        self.say(helper.actor.name, "is accepted, and reads what the victim sealed")
+        return helper
+
+    def _introduced(self, victim: Sos) -> int:
+        claims = victim.run("case", "status")["claims"]
+        return sum(claim["claimed"] and claim["introduction"] is not None for claim in claims)
+
+    def _letters(self, node: Node) -> list[Json]:
+        letters: list[Json] = node.sos.run("show", self._short)["standing"]["letters"]
+        return letters
+
+    def _kinds(self, node: Node) -> list[str]:
+        return [letter["kind"] for letter in self._letters(node) if letter["direction"] == "in"]
+
+    def _correspond(self, victim: Sos, helper: Node, *, crash: bool) -> None:
+        """Letters both ways; with `crash`, the victim's process dies while they are under way."""
+        for place, (out, back) in enumerate(zip(LETTERS_OUT, LETTERS_IN, strict=True)):
+            victim.run("case", "letter", out)
+            if crash and place == len(LETTERS_OUT) // 2:
+                self._kill(victim)
+                self.say(VICTIM, "its process is KILLED (SIGKILL), letters under way in both directions")
+            helper.sos.run("letter", self._short, back)
+            self.say(helper.actor.name, f"writes: {back}")
+            if crash and place == len(LETTERS_OUT) // 2:
+                self._resume(victim)
+            self.say(VICTIM, f"writes: {out}")
+        until("every letter is there, once", lambda: self._arrived(victim, helper) == self._written())
+        until("every letter is acknowledged", lambda: self._acknowledged(victim, helper))
+        self.account["letters"] = self._written()
+        self.say("", f"{self._written()} letters, each there exactly once, each acknowledged")
+
+    def _written(self) -> int:
+        return len(LETTERS_OUT) + len(LETTERS_IN)
+
+    def _arrived(self, victim: Sos, helper: Node) -> int:
+        """How many letters arrived; one that arrived twice fails the play at once."""
+        there = [("the helper", self._letters(helper), LETTERS_OUT)]
+        there.append(("the victim", victim.run("case", "status")["letters"], LETTERS_IN))
+        arrived = 0
+        for who, letters, written in there:
+            texts = [one["text"] for one in letters if one["direction"] == "in" and one["kind"] == "text"]
+            twice = [text for text in dict.fromkeys(texts) if texts.count(text) > 1]
+            if twice:
+                raise Failed(f"{who} has a letter twice: {twice}")
+            arrived += sum(text in texts for text in written)
+        return arrived
+
+    def _acknowledged(self, victim: Sos, helper: Node) -> bool:
+        letters = [*self._letters(helper), *victim.run("case", "status")["letters"]]
+        return all(one["delivered"] for one in letters if one["direction"] == "out" and one["kind"] == "text")
+
+    def _kill(self, victim: Sos) -> None:
+        """SIGKILL to the process that carries the case, as a power failure would."""
+        (lock,) = victim.path.glob("cases/*/case.lock")
+        pid = holder(lock)
+        if pid is None:
+            raise Failed("nobody carries the case")
+        kill(pid, signal.SIGKILL)
+        self.account["crashed"] = True
+        self.account["helper_lacked_at_crash"] = None
+
+    def _resume(self, victim: Sos) -> None:
+        victim.run("case", "resume", "--until", "taken")
+        self._watch = victim.stream(self._on_notice, "case", "watch")
+        self.say(VICTIM, "is back: sos case resume opens the case with the passphrase")
+
+    # ------------------------------------------------------------------ the end
+
+    def _requisition(self, victim: Sos, helper: Node) -> None:
+        """The victim names its lead; whoever claimed and is not named is released."""
+        victim.run("case", "requisition", helper.responder)
+        self.say(VICTIM, f"names {helper.actor.name} its lead: sos case requisition")
+
+        def complied() -> bool:
+            claims = victim.run("case", "status")["claims"]
+            return any(c["responder"] == helper.responder and c["complied"] for c in claims)
+
+        until("the named lead complies", complied)
+        self.account["complied"] = True
+
+    def _clear(self, victim: Sos) -> None:
+        """It is over, and every node says so."""
+        victim.run("case", "clear", "--yes")
+        self.say(VICTIM, "all clear: sos case clear")
+        cleared = self._count(self._is_cleared)
+        self.account["cleared"] = cleared
+        self.say("", f"cleared at {cleared} of {len(self.nodes)} nodes")
+        if cleared != len(self.nodes):
+            raise Failed(f"{cleared} nodes know that it is over, not {len(self.nodes)}")
+
+    def _is_cleared(self, node: Node) -> bool:
+        calls = self._calls(node, "--closed")
+        return any(call["id"] == self._call and call["state"] == "cleared" for call in calls)
+
+    def _go_home(self) -> None:
+        """Every node gives back what it holds and stops."""
+
+        def down(node: Node) -> Any:
+            return node.sos.run("down")
+
+        with ThreadPoolExecutor(len(self.nodes)) as pool:
+            list(pool.map(down, self.nodes))
+        self.say("", "all nodes are down: sos down")
