@@ -17,7 +17,8 @@ class _Map:
     """Stands for a map that was read, which nothing may hold; so that no key of it is ever hashed."""
 
     def __init__(self, pairs: Any) -> None:
-        pass
+        for _ in pairs:  # msgpack without its C extension reads the map while we walk it
+            pass
 
 
 def pack(value: Plain) -> bytes:

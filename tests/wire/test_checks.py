@@ -9,7 +9,18 @@ from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, Stamp, body_bytes, decode, header_bytes, seal
 from p2p_sos.wire.hashing import body_hash
 from p2p_sos.wire.keys import ExchangeKey, SigningKey, can_be_exchanged_with, verifies
-from p2p_sos.wire.messages import Call, Cancel, Card, Claim, Decline, LogMessage, Message, Proof
+from p2p_sos.wire.messages import (
+    AllClear,
+    Call,
+    Cancel,
+    Card,
+    Claim,
+    Decline,
+    LogMessage,
+    Message,
+    Proof,
+    Renew,
+)
 from p2p_sos.wire.profiles import PROFILES
 from p2p_sos.wire.refusals import Reason
 from p2p_sos.wire.registry import Detail
@@ -94,6 +105,15 @@ def test_a_signature_cannot_be_bent() -> None:
     assert reason_of(attrs.evolve(frame, signature=bent)) is Reason.SIGNATURE
 
 
+def test_a_signature_ends_where_it_ends() -> None:
+    """Moving a byte from the digest to the signature, or back, verifies nothing."""
+    digest = b"\x08" * 32
+    signature = RESPONDER.sign(digest)
+    assert verifies(RESPONDER.public, digest, signature)
+    assert not verifies(RESPONDER.public, digest[1:], signature + digest[:1])
+    assert not verifies(RESPONDER.public, signature[-1:] + digest, signature[:-1])
+
+
 @pytest.mark.parametrize("public", LOW_ORDER_SIGNING)
 def test_a_public_key_of_low_order_signs_nothing(public: bytes) -> None:
     """A key for which anybody can write signatures is refused."""
@@ -171,7 +191,11 @@ def test_two_messages_for_one_place_convict(first: LogMessage, second: LogMessag
         (DECLINE, attrs.evolve(DECLINE, sequence=1, previous=b"\x01" * 32)),
         (CLAIM, attrs.evolve(CLAIM, call=b"\x09" * 32, slot=1)),
         (CLAIM, attrs.evolve(CLAIM, call=b"\x09" * 32, slot_epoch=1)),
-        (Cancel(bytes(32), RESPONDER.public, 1), Cancel(bytes(32), RESPONDER.public, 2)),
+        (Cancel(bytes(32), RESPONDER.public, 1), AllClear(bytes(32), RESPONDER.public, 1)),
+        (
+            Renew(bytes(32), RESPONDER.public, 1, bytes(32)),
+            Renew(bytes(32), RESPONDER.public, 1, b"\x01" * 32),
+        ),
     ],
 )
 def test_honest_messages_convict_nobody(first: Message, second: Message) -> None:

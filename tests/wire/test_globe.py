@@ -33,6 +33,15 @@ def test_finer_cells_are_refused() -> None:
     assert not is_coarse_cell(h3.str_to_int(h3.latlng_to_cell(52.5, 13.4, 3)))
 
 
+def test_a_child_that_a_pentagon_lacks_is_refused() -> None:
+    """The twelve pentagons have no child 1, at any depth; their neighbours have."""
+    for base in range(122):
+        first = 0x0810000000000000 | base << 45 | 1 << 42 | (1 << 42) - 1
+        assert is_coarse_cell(first) == true_answer(first)
+        second = 0x0820000000000000 | base << 45 | 0 << 42 | 1 << 39 | (1 << 39) - 1
+        assert is_coarse_cell(second) == true_answer(second)
+
+
 @given(index=st.integers(0, 2**64 - 1))
 def test_any_number_is_judged_as_the_reference_does(index: int) -> None:
     """A random number is a cell exactly when the reference says so."""

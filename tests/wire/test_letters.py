@@ -164,6 +164,21 @@ def test_each_malformed_content_is_refused_with_its_reason(plain: list, reason: 
     assert reason_of(open_later(bytes(24) + bytes(box), BINDING, keys=victim)) is reason
 
 
+def test_nothing_hides_behind_a_content() -> None:
+    """A byte that is not zero after the content, or a length beyond the letter, is refused."""
+    responder, victim = sessions()
+    packed = pack([1, 0, int(LetterKind.TEXT), b"", b""])
+    framed = len(packed).to_bytes(2, "big") + packed
+    for inner, reason in (
+        (framed + b"\x00\x01", Reason.PADDING),
+        (b"\xff\xff" + packed, Reason.FRAME_LENGTH),
+        (b"\x00\x00" + packed, Reason.FRAME_LENGTH),
+        (b"\x00", Reason.FRAME_LENGTH),
+    ):
+        box = crypto_aead_xchacha20poly1305_ietf_encrypt(inner, _bound(BINDING), bytes(24), responder.send)
+        assert reason_of(open_later(bytes(24) + bytes(box), BINDING, keys=victim)) is reason
+
+
 @given(content=contents)
 def test_the_size_tells_the_number_of_parts_alone(content: Content) -> None:
     """A sealed letter fills whole parts, of which `parts_needed` knows the number beforehand."""

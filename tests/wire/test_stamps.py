@@ -1,7 +1,9 @@
 """Stamps: the work is what it claims to be, and no step of it is hidden."""
 
 import itertools
+from hashlib import blake2b
 
+from argon2.low_level import Type, hash_secret_raw
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -47,6 +49,15 @@ def test_a_stamp_holds_by_its_value_alone(nonce: bytes, effort: int) -> None:
     assert 0 <= value < 2**32
     assert holds(ID, stamp) == (value * effort < 2**32)
     assert holds(ID, Stamp(nonce, 1))
+
+
+def test_the_value_is_the_one_of_the_specification() -> None:
+    """R is made of Argon2id over nonce and effort, salted with the id, and of the effort once more."""
+    stamp, effort = Stamp(bytes(range(16)), 0x01020304), bytes([1, 2, 3, 4])
+    salt = blake2b(bytes([17]) + b"esos/1 stamp salt" + ID, digest_size=16).digest()
+    output = hash_secret_raw(bytes(range(16)) + effort, salt, 1, 1024, 1, 32, Type.ID)
+    value = blake2b(bytes([12]) + b"esos/1 stamp" + output + effort, digest_size=4).digest()
+    assert stamp_value(ID, stamp) == int.from_bytes(value, "big")
 
 
 def test_the_effort_takes_part_in_the_value() -> None:
