@@ -140,12 +140,16 @@ def render(registry: dict[str, Any]) -> str:
 
 
 def derived(what: list[str]) -> dict[Path, str]:
-    """The text of every derived file; the registry alone needs nothing but Python."""
+    """The text of every derived file; the registry alone needs nothing but Python, the vectors need `.venv`."""
     texts = {}
     if "registry" in what:
         texts[TARGET] = render(tomllib.loads(SOURCE.read_text(encoding="utf-8")))
     if "vectors" in what:
         sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
+        import setup
+
+        if Path(sys.prefix).resolve() != setup.VENV.resolve():
+            setup.ready()
         import vectors
 
         texts |= {VECTORS / name: text for name, text in vectors.render().items()}

@@ -221,7 +221,10 @@ class Comply:
 
 @frozen
 class Attest:
-    """Someone says which responders really made contact (document 06)."""
+    """Someone says which responders really made contact (document 06).
+
+    The victim's stands outside any log: a sequence from 1, `previous` NOTHING and no heads.
+    """
 
     KIND: ClassVar = r.Kind.ATTEST
     call: CallId = fixed("header", 32)
@@ -260,7 +263,10 @@ class Proof:
 
 @frozen
 class Letter:
-    """One numbered part of a sealed letter; who may read it is hidden among all (document 07)."""
+    """One numbered part of a sealed letter; who may read it is hidden among all (document 07).
+
+    `number` is the letter's own number plus `part`; every part has the same length.
+    """
 
     KIND: ClassVar = r.Kind.LETTER
     call: CallId = fixed("header", 32)

@@ -13,7 +13,7 @@ VERSION: Final = 1
 TOPIC: Final = "/esos/1"
 CELL_BYTES: Final = 2048  # brief: section 3
 FRAME_BYTES_MAX: Final = 2046  # cell less its length field
-DEPTH_MAX: Final = 4  # deepest message: frame, header, heads
+DEPTH_MAX: Final = 4  # one more than the deepest message: frame, header, heads
 ELEMENTS_MAX: Final = 64  # guess: four times the longest array of any message
 HEADS_MAX: Final = 8  # brief: section 3
 MEMBERS_MAX: Final = 10  # brief: 2k at most, k = 5
