@@ -18,10 +18,10 @@ from random import Random
 import trio
 from attrs import define, evolve, field, frozen
 
-from p2p_sos.core.actions import Action, Keep
+from p2p_sos.core.actions import Keep
 from p2p_sos.core.case import VictimSecrets, case_rows, closed_case, compose_call, secrets_of
 from p2p_sos.core.case_view import CasePhase, CaseView
-from p2p_sos.core.events import Event, PeerJoined, VictimCalls
+from p2p_sos.core.events import VictimCalls
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
@@ -37,6 +37,7 @@ from p2p_sos.drivers.keyfile import SEED_BYTES
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.runner import Runner
 from p2p_sos.drivers.store import StoreUnusable
+from p2p_sos.drivers.watched import Watched
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, decode, id_of, seal
 from p2p_sos.wire.keys import SigningKey
@@ -156,14 +157,18 @@ class CaseService:
     home: CaseHome
     node: Node
     runner: Runner
+    _watched: Watched
     end: CaseEnd = CaseEnd.STOPPED
-    taken: trio.Event = field(factory=trio.Event)  # at least one relay took the call
     _call: bytes = b""
     _stopping: trio.Event = field(factory=trio.Event)
 
     def stop(self) -> None:
         """End `serve_case`; the case stays open and can be resumed."""
         self._stopping.set()
+
+    async def until(self, holds: Callable[[CaseView], bool]) -> None:
+        """Wait until this is true of the case; it is asked after every event."""
+        await self._watched.until(lambda _node: holds(self.view()))
 
     def is_stopping(self) -> bool:
         """Whether an end was asked for."""
@@ -179,27 +184,6 @@ class CaseService:
         """The case now; before its call met a relay, a queued one."""
         queued = CaseView(self._call, CasePhase.QUEUED, 0, False, False, (), ())
         return self.node.case or queued
-
-
-@define(eq=False)
-class _Watched:
-    """A node, with an ear for two things that the driver must know: a first peer, and the end of the keys."""
-
-    _node: Node
-    joined: trio.Event = field(factory=trio.Event)
-    closed: trio.Event = field(factory=trio.Event)
-    keys_gone: trio.Event = field(factory=trio.Event)
-
-    def handle(self, event: Event, now: float) -> list[Action]:
-        actions = self._node.handle(event, now)
-        if isinstance(event, PeerJoined):
-            self.joined.set()
-        view = self._node.case if actions else None
-        if view is not None and view.phase is CasePhase.CLOSED:
-            self.closed.set()
-        if view is not None and view.keys_gone:
-            self.keys_gone.set()
-        return actions
 
 
 def _nobody(_service: CaseService) -> None:
@@ -251,7 +235,7 @@ class _Parts:
     """What the serving of one case is made of."""
 
     service: CaseService
-    watched: _Watched
+    watched: Watched
     file: CaseFile
     victim: VictimSecrets
     profile: Profile
@@ -278,15 +262,13 @@ def _assemble(  # noqa: PLR0913, PLR0917 - the parts of one case
         rings=rings,
         victim=victim,
     )
-    watched, hub = _Watched(node), Hub()
+    watched, hub = Watched(node), Hub()
 
     def tell(notice: Notice) -> None:
         hub.publish(notice_json(notice, time.time()))
-        if node.case is not None and node.case.relays_taken:
-            service.taken.set()
 
     runner = Runner(watched, mesh, file, tell, check=partial(check, profile=profile))
-    service = CaseService(case, node, runner, call=_noted_call(file, profile).id)
+    service = CaseService(case, node, runner, watched, call=_noted_call(file, profile).id)
     return _Parts(service, watched, file, victim, profile, hub, mesh)
 
 
@@ -314,8 +296,6 @@ async def _run(parts: _Parts, no_relay_after_s: float | None, ready: Callable[[C
 
     async with trio.open_nursery() as nursery:
         await nursery.start(runner.run)
-        if service.view().relays_taken:
-            service.taken.set()
         await nursery.start(serve_people)
         ready(service)
         async with trio.open_nursery() as watchers:
@@ -332,7 +312,7 @@ async def _run(parts: _Parts, no_relay_after_s: float | None, ready: Callable[[C
 
 async def _call_when_joined(parts: _Parts) -> None:
     """Hand the call to the case machine once there is a relay to take it."""
-    await parts.watched.joined.wait()
+    await parts.watched.until(lambda node: bool(node.peers))
     await _begin(parts)
 
 
@@ -356,14 +336,15 @@ async def _fresh_call(parts: _Parts) -> Frame:
 
 
 async def _end_with_keys(parts: _Parts) -> None:
-    await parts.watched.closed.wait()
+    service = parts.service
+    await service.until(lambda view: view.phase is CasePhase.CLOSED)
     with trio.move_on_after(LONGEST_LINGER_S):
-        await parts.watched.keys_gone.wait()
-    parts.service.finish(CaseEnd.OVER)
+        await service.until(lambda view: view.keys_gone)
+    service.finish(CaseEnd.OVER)
 
 
 async def _give_up(service: CaseService, within_s: float) -> None:
     with trio.move_on_after(within_s):
-        await service.taken.wait()
+        await service.until(lambda view: view.relays_taken > 0 or view.heard)
         return
     service.finish(CaseEnd.NO_RELAY)

@@ -33,6 +33,7 @@ from p2p_sos.drivers.metrics import Metrics
 from p2p_sos.drivers.runner import Runner
 from p2p_sos.drivers.settings import DutySettings, Settings
 from p2p_sos.drivers.store import NodeStore
+from p2p_sos.drivers.watched import Watched
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.profiles import PROFILES
@@ -57,6 +58,7 @@ class NodeService:
     node: Node
     runner: Runner
     remarks: tuple[str, ...]
+    _watched: Watched
     _mesh: Mesh
     _stopping: trio.Event = field(factory=trio.Event)
 
@@ -78,6 +80,10 @@ class NodeService:
             await self.runner.ask(OperatorReleases(None, Reason.UNABLE, Detail.NO_OPERATOR))
         self.stop()
         return held
+
+    async def until(self, holds: Callable[[Node], bool]) -> None:
+        """Wait until this is true of the node; it is asked after every event."""
+        await self._watched.until(holds)
 
     def is_stopping(self) -> bool:
         """Whether an end was asked for."""
@@ -166,10 +172,11 @@ def _assemble(
         metrics.count(notice)
         log_notice(log, notice, at_unix_s)
 
-    runner = Runner(node, mesh, store, tell, check=partial(check, profile=profile))
+    watched = Watched(node)
+    runner = Runner(watched, mesh, store, tell, check=partial(check, profile=profile))
     metrics = Metrics(node, store_path=home.store_path, uptime_s=uptime_s, faults=lambda: runner.faults)
     public = b"" if responder is None else responder.key.public
-    service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), mesh)
+    service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), watched, mesh)
     asking = Asking(node, runner.ask, service.is_stopping)
     api = NodeApi(node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down)
     return _Parts(service, mesh, api, hub)

@@ -6,6 +6,7 @@ the next step. Asks nothing of the node.
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from enum import IntEnum
 from typing import Any, TypeVar
 
