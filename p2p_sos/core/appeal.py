@@ -117,12 +117,12 @@ class Appeal:
     def on_mesh(self, event: PeerJoined | PeerLeft | Sent | Echoed) -> list[Action | Publish]:
         """A peer came or went, or the router sent or saw one of our messages."""
         match event:
-            case PeerJoined(peer=peer, outbound=outbound):
-                self.listening.joined(peer, outbound=outbound)
+            case PeerJoined():
+                self.listening.notice(event)
                 # "A victim MUST repeat its CALL, in the same cell, to each relay that joins." (07-dialogue §12)
                 return self.repeat()
-            case PeerLeft(peer=peer):
-                return self.repeat() if self.listening.left(peer) else []
+            case PeerLeft():
+                return self.repeat() if self.listening.notice(event) else []
             case Sent(gossip_id=sent, peers=peers):
                 return self._on_sent(sent, peers)
             case Echoed(gossip_id=returned, peer=peer):

@@ -137,7 +137,7 @@ class Case:
             case VictimCalls() if self._appeal is None:
                 return self._out(self._on_calls(event.frame))
         if self._appeal is None:
-            self._notice_peers(event)
+            self._listening.notice(event)
             return []
         return self._out(self._in_case(event, self._appeal, now))
 
@@ -167,13 +167,6 @@ class Case:
             ):
                 return [] if self.refusal(event) is not None else self._on_order(event, appeal, now)
         return []
-
-    def _notice_peers(self, event: object) -> None:
-        match event:
-            case PeerJoined(peer=peer, outbound=outbound):
-                self._listening.joined(peer, outbound=outbound)
-            case PeerLeft(peer=peer):
-                self._listening.left(peer)
 
     def _out(self, steps: Sequence[Step]) -> list[Action | Publish]:
         """Nothing of the case goes to the listener; what was opened is told."""
@@ -244,6 +237,7 @@ class Case:
         return [*self._appeal.begin()]
 
     def _begin(self, frame: Frame, state: CaseState) -> None:
+        self._listening.told(tuple(state.relays))
         self._appeal = Appeal(frame, state, self._command, self._listening)
         self._rescuers = Rescuers(frame.id, self.secrets.call_key.public, self.network)
 

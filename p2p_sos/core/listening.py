@@ -6,6 +6,7 @@ peer or none. Must not know what is sent.
 
 from attrs import define, field
 
+from p2p_sos.core.events import PeerJoined, PeerLeft
 from p2p_sos.core.gossip.rpc import PeerId
 
 
@@ -16,6 +17,15 @@ class Listening:
     listener: PeerId | None = None
     _outbound: dict[PeerId, None] = field(factory=dict)
     _told: dict[PeerId, None] = field(factory=dict)
+
+    def notice(self, event: object) -> bool:
+        """Peers that come and go; whether the listener changed."""
+        match event:
+            case PeerJoined(peer=peer, outbound=outbound):
+                return self.joined(peer, outbound=outbound)
+            case PeerLeft(peer=peer):
+                return self.left(peer)
+        return False
 
     def joined(self, peer: PeerId, *, outbound: bool) -> bool:
         """A peer joined; whether the listener changed."""

@@ -11,7 +11,7 @@ from typing import Any
 from p2p_sos.core.actions import Forget, Keep, SetTimer, Tell
 from p2p_sos.core.case import Case, VictimSecrets, compose_call
 from p2p_sos.core.dialogue import Dialogue
-from p2p_sos.core.events import ClockRead, Restored, Started, TimerFired, VictimCalls
+from p2p_sos.core.events import ClockRead, PeerJoined, Restored, Started, TimerFired, VictimCalls
 from p2p_sos.core.internal import Admitted, Publish
 from p2p_sos.core.notices import LetterArrived
 from p2p_sos.core.tables import Table
@@ -178,3 +178,17 @@ class World:
         frame = seal(claim, NETWORK, signer)
         party._perform(Publish(frame))
         return frame
+
+
+def joined(party: Party, name: str) -> None:
+    """A peer that the party dialled."""
+    party.give(PeerJoined(name, True, "/meshsub/1.2.0"))
+
+
+def met(world: World) -> World:
+    """Everybody claimed and wrote."""
+    world.begin()
+    for number in range(len(world.responders)):
+        world.claim(number)
+    world.run(world.now + 30)
+    return world
