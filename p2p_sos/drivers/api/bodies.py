@@ -5,7 +5,7 @@ the next step. Asks nothing of the node.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from contextlib import aclosing
 from enum import IntEnum
 from typing import Any, TypeVar
@@ -40,12 +40,12 @@ async def body_of(request: Request, allowed: Iterable[str]) -> dict[str, Any]:
     """The JSON object of a request; an empty body is an empty object. Raises `Fault`."""
     content = bytearray()
     try:
-        async for piece in request.stream():
-            content += piece
-            if len(content) > BODY_BYTES_MAX:
-                raise Fault(
-                    413, "too-large", f"A request has at most {BODY_BYTES_MAX} bytes: say it shorter."
-                )
+        async with aclosing(_pieces(request)) as pieces:
+            async for piece in pieces:
+                content += piece
+                if len(content) > BODY_BYTES_MAX:
+                    most = f"A request has at most {BODY_BYTES_MAX} bytes: say it shorter."
+                    raise Fault(413, "too-large", most)
     except ClientDisconnect as gone:
         raise Fault(400, "cut-short", "The request ended before its body did.") from gone
     if not content:
@@ -62,6 +62,12 @@ async def body_of(request: Request, allowed: Iterable[str]) -> dict[str, Any]:
             listed = ", ".join(names) or "nothing"
             raise Fault(400, "unknown-field", f"{name!r} has no meaning here: the body may hold {listed}.")
     return body
+
+
+def _pieces(request: Request) -> AsyncGenerator[bytes, None]:
+    stream = request.stream()
+    assert isinstance(stream, AsyncGenerator)  # Starlette writes it as one
+    return stream
 
 
 def text_in(body: Mapping[str, Any], name: str, *, default: str | None = None) -> str:
