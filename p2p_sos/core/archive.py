@@ -23,9 +23,13 @@ ANNOUNCED_MAX = 1024  # guess: 20 KB of ids for a peer that joins
 
 @frozen
 class Taken:
-    """What an admitted message changed: rows to write, calls that ended and how. `kept` False: a bound."""
+    """What an admitted message changed: rows to write, calls that ended and how.
+
+    `kept`: it is held from now on. `passed`: it may be acted on and forwarded; a LETTER may pass unkept.
+    """
 
     kept: bool
+    passed: bool
     rows: tuple[Action, ...] = ()
     ended: tuple[tuple[CallId, str], ...] = ()
 
@@ -43,29 +47,36 @@ class Archive:
 
     def take(self, frame: Frame, gossip_id: GossipId, unix_s: float, *, mine: str = "") -> Taken:
         """Keep a verified message that is welcome."""
+        if self._is_homeless(frame):
+            return Taken(kept=False, passed=False)
         offer = self._offer(frame, unix_s, mine)
         if not offer.kept:
-            return Taken(False, self._forget(offer.dropped))
+            # "A LETTER that the bounds do not keep is read and forwarded all the same." (06-board §3)
+            passed = frame.message.KIND is Kind.LETTER
+            return Taken(kept=False, passed=passed, rows=self._forget(offer.dropped))
         rows: tuple[Action, ...] = (self.memory.keep(frame, gossip_id, unix_s), *self._forget(offer.dropped))
         ended = self._ended_by_bound(offer)
         call = getattr(frame.message, "call", None)
         if call is not None and (state := self.calls.close_by_board(call, unix_s)) is not None:
             ended = (*ended, (call, state.value))
             rows += self._prune()
-        return Taken(True, rows, ended)
+        return Taken(kept=True, passed=True, rows=rows, ended=ended)
+
+    def _is_homeless(self, frame: Frame) -> bool:
+        call = getattr(frame.message, "call", None)
+        return call is not None and call not in self.calls
 
     def restore(self, arrival: Arrival, *, mine: str = "") -> Taken:
         """Take a message of the last run; it is on disk already."""
         frame = arrival.frame
-        call = getattr(frame.message, "call", None)
-        homeless = call is not None and call not in self.calls
-        offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, mine)
+        offer = Offer(False) if self._is_homeless(frame) else self._offer(frame, arrival.unix_s, mine)
         if not offer.kept:
-            return Taken(False, (Forget(Table.CELL, frame.id), *self._forget(offer.dropped)))
+            rows = (Forget(Table.CELL, frame.id), *self._forget(offer.dropped))
+            return Taken(kept=False, passed=False, rows=rows)
         self.memory.take(frame, arrival.gossip_id)
-        if call is not None:
+        if (call := getattr(frame.message, "call", None)) is not None:
             self.calls.close_by_board(call, arrival.unix_s)
-        return Taken(True, self._forget(offer.dropped))
+        return Taken(kept=True, passed=True, rows=self._forget(offer.dropped))
 
     def _offer(self, frame: Frame, unix_s: float, mine: str) -> Offer:
         match frame.message.KIND:
@@ -97,7 +108,7 @@ class Archive:
             rows += self._bury(call)
         rows += self._forget(self.cards.expire(max(0, int(unix_s)) // CARD_EPOCH_S))
         rows += [Forget(Table.TOMBSTONE, call) for call in self.calls.weather(unix_s)]
-        return Taken(True, tuple(rows), tuple(ended))
+        return Taken(kept=True, passed=True, rows=tuple(rows), ended=tuple(ended))
 
     def _prune(self) -> tuple[Action, ...]:
         gone = self.calls.surplus_closed()

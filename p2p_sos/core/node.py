@@ -273,9 +273,9 @@ class Node:
         known = frame.id in self._archive.memory
         taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), mine=self._mine_of(frame))
         out += taken.rows
-        refusal = None if taken.kept else Refusal(Reason.BOUND, "others stay longer")
+        refusal = None if taken.passed else Refusal(Reason.BOUND, "others stay longer")
         self._perform(self._router.handle(judged(gossip_id, refusal), now), out, now)
-        if taken.kept and not known:
+        if taken.passed and not known:
             self._spread(frame, gossip_id, taken, out, now)
 
     def _publish(self, publish: Publish, out: list[Action], now: float) -> None:
@@ -286,9 +286,11 @@ class Node:
         if frame.id not in self._archive.memory:
             taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), mine=self._mine_of(frame))
             out += taken.rows
+            if not taken.passed:
+                return  # its call is gone, or nobody would keep it
         broadcast = Broadcast(gossip_id, frame.cell, publish.avoid)
         self._perform(self._router.handle(broadcast, now), out, now)
-        if taken is not None and taken.kept:
+        if taken is not None:
             self._spread(frame, gossip_id, taken, out, now)
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:

@@ -72,7 +72,7 @@ class Door:
                     self.timers.append(step)
                 case Welcomed(frame=frame, gossip_id=identity):
                     taken = self.archive.take(frame, identity, START_UNIX_S + self.now)
-                    refusal = None if taken.kept else Refusal(Reason.BOUND)
+                    refusal = None if taken.passed else Refusal(Reason.BOUND)
                     self.verdicts[identity] = Judged(identity, verdict_of(refusal), refusal)
                     self.perform(self.gate.adopt(frame.id, self.now))
 

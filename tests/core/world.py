@@ -144,7 +144,7 @@ class World:
         self.places: dict[str, Place] = {}
         self.lost: list[tuple[str, str]] = []  # ordered pairs between which nothing arrives
         self._seed = seed
-        self._strangers: list[tuple[str, str]] = []
+        self._strangers: list[tuple[str, str, int]] = []
         self._heap: list[tuple[float, int, str, int, Event]] = []
         self._count = itertools.count()
         self._trace = hashlib.blake2b(digest_size=16)
@@ -283,8 +283,9 @@ class World:
 
     def inject(self, name: str, *frames: Frame, stranger: str = "stranger") -> None:
         """A stranger joins a node, if it has not yet, and sends it cells."""
-        if (name, stranger) not in self._strangers:
-            self._strangers.append((name, stranger))
+        met = (name, stranger, self.places[name].life)
+        if met not in self._strangers:
+            self._strangers.append(met)
             self.tell(name, PeerJoined(stranger, False, "/meshsub/1.2.0", stranger))
         for frame in frames:
             carried = Carried(gossip_id(frame.cell, canonical=True), frame.cell, TOPIC)

@@ -1,0 +1,80 @@
+"""The own log: each sequence once, whatever crashes."""
+
+from p2p_sos.core.author import Author
+from p2p_sos.core.slots import Slots
+from p2p_sos.wire.frames import decode
+from p2p_sos.wire.messages import NOTHING, Claim, Release
+from p2p_sos.wire.refusals import Refusal
+from p2p_sos.wire.registry import Detail, Reason
+from tests.core import mail
+
+KEY = mail.key("author")
+CALL = mail.the_call()
+RELEASE = {"reason": Reason.UNABLE, "detail": Detail.BUSY}
+
+
+def test_a_chain() -> None:
+    """Sequences rise by one, each entry names the one before, and every frame decodes."""
+    author = Author(KEY, mail.NETWORK)
+    rows, frames = zip(*(author.sign(Release, CALL.id, (), **RELEASE) for _ in range(3)), strict=True)
+    messages = [frame.message for frame in frames]
+    assert [m.sequence for m in messages] == [0, 1, 2]
+    assert [m.previous for m in messages] == [NOTHING, frames[0].id, frames[1].id]
+    assert not any(isinstance(decode(frame.cell, mail.NETWORK), Refusal) for frame in frames)
+    assert len({row.key for row in rows}) == 1
+
+
+def test_a_restart_goes_on() -> None:
+    """From the row that stood before the message, the next sequence follows and none is used twice."""
+    author = Author(KEY, mail.NETWORK)
+    row, first = author.sign(Release, CALL.id, (), **RELEASE)
+    again = Author(KEY, mail.NETWORK)
+    again.restore([(row.key, row.value), (b"slot:\x00", bytes(8))])
+    _, second = again.sign(Release, CALL.id, (), **RELEASE)
+    assert (second.message.sequence, second.message.previous) == (1, first.id)
+
+
+def test_a_lost_counter_is_noticed() -> None:
+    """An own message beyond the counter moves it; a known one, or another's, does not."""
+    author = Author(KEY, mail.NETWORK)
+    stray = mail.claim(CALL, KEY, 4)
+    assert author.observe(stray)
+    assert not author.observe(stray)
+    assert not author.observe(mail.claim(CALL, mail.key("another"), 9))
+    _, frame = author.sign(Release, CALL.id, (), **RELEASE)
+    assert (frame.message.sequence, frame.message.previous) == (5, stray.id)
+
+
+def test_logs_are_per_call() -> None:
+    """Two calls have two chains."""
+    author, other = Author(KEY, mail.NETWORK), mail.the_call(epoch=1)
+    for call in (CALL, other):
+        assert author.sign(Release, call.id, (), **RELEASE)[1].message.sequence == 0
+
+
+def test_heads_never_repeat_the_previous_entry() -> None:
+    """What stands in `previous` does not stand in `heads` again."""
+    author = Author(KEY, mail.NETWORK)
+    _, first = author.sign(Release, CALL.id, (), **RELEASE)
+    seen = mail.claim(CALL, mail.key("another")).id
+    _, second = author.sign(Release, CALL.id, sorted([first.id, seen]), **RELEASE)
+    assert second.message.heads == (seen,)
+
+
+def test_slot_epochs_are_used_once() -> None:
+    """A slot that was left and taken again has a new epoch, over restarts and lost counters too."""
+    slots = Slots(2)
+    assert slots.take(b"a")[:2] == (0, 0)
+    slot, epoch, row = slots.take(b"b")
+    assert (slot, epoch, slots.free) == (1, 0, 0)
+    assert slots.leave(b"b")
+    assert not slots.leave(b"b")
+    again = Slots(2)
+    again.restore([(row.key, row.value)])
+    again.occupy(0, b"a")
+    assert again.take(b"c")[:2] == (1, 1)
+    claim = mail.claim(CALL, KEY, slot=1, slot_epoch=9).message
+    assert isinstance(claim, Claim)
+    again.observe(claim)
+    again.leave(b"c")
+    assert again.take(b"d")[:2] == (1, 10)
