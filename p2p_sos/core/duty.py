@@ -103,8 +103,16 @@ class Duty:
         steps: list[Step] = []
         for call in self._by_severity(self.calls.in_state(CallState.OPEN)):
             steps += self._consider(call, now)
+            self._recall_answer(call)
             steps += self._on_requisition(call, now)
         return steps
+
+    def _recall_answer(self, call: CallId) -> None:
+        """A requisition that an earlier run answered by DECLINE or RELEASE is not answered again."""
+        record, own = self.calls[call], self.responder.key.public
+        declined = any(decline.responder == own for decline in record.view.declines)
+        if record.view.requisition is not None and (declined or record.mine == "released"):
+            self._heeded[call] = record.view.requisition.requisition
 
     def _by_severity(self, calls: tuple[CallId, ...]) -> list[CallId]:
         # "Severity orders a responder's slots, never admission." (05-calls §9)

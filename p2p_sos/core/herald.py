@@ -4,6 +4,8 @@ Decides which notice a message is worth. Comes in: a frame just admitted, the vi
 Goes out: notices. Must not know how the message came.
 """
 
+from collections.abc import Callable
+
 from p2p_sos.core.board.resolve import RequisitionStanding, View
 from p2p_sos.core.notices import (
     AttestSeen,
@@ -31,28 +33,28 @@ def role_in(requisition: RequisitionStanding, view: View, own: Key | None) -> st
     return "released" if any(claim.responder == own for claim in view.claims) else "none"
 
 
-def tidings(frame: Frame, view: View, own: Key | None) -> Notice | None:
-    """The notice of one admitted message, if it is worth one."""
+def tidings(frame: Frame, view: Callable[[], View], own: Key | None) -> Notice | None:
+    """The notice of one admitted message, if it is worth one; `view` is asked only where it matters."""
     match frame.message:
         case Call():
-            return CallHeard(view.call)
-        case Update(sequence=sequence) if view.description.sequence == sequence:
-            return CallRefined(view.call)
-        case Claim(signer=signer, manner=manner):
-            return ClaimSeen(view.call, signer, manner)
-        case Decline(signer=signer, reason=reason, detail=detail):
-            return DeclineSeen(view.call, signer, reason, detail)
-        case Release(signer=signer, reason=reason, detail=detail):
-            return ReleaseSeen(view.call, signer, reason, detail)
-        case Comply(signer=signer):
-            return ComplySeen(view.call, signer)
-        case Attest(responders=responders):
-            return AttestSeen(view.call, responders)
-        case Requisition(lead=lead, members=members):
-            standing = view.requisition
+            return CallHeard(frame.id)
+        case Update(call=call, sequence=sequence):
+            return CallRefined(call) if view().description.sequence == sequence else None
+        case Claim(call=call, signer=signer, manner=manner):
+            return ClaimSeen(call, signer, manner)
+        case Decline(call=call, signer=signer, reason=reason, detail=detail):
+            return DeclineSeen(call, signer, reason, detail)
+        case Release(call=call, signer=signer, reason=reason, detail=detail):
+            return ReleaseSeen(call, signer, reason, detail)
+        case Comply(call=call, signer=signer):
+            return ComplySeen(call, signer)
+        case Attest(call=call, responders=responders):
+            return AttestSeen(call, responders)
+        case Requisition(call=call, lead=lead, members=members):
+            seen = view()
             # A requisition that a newer one has overtaken on its way is worth no notice.
-            if standing is None or standing.requisition != frame.id:
+            if seen.requisition is None or seen.requisition.requisition != frame.id:
                 return None
-            return RequisitionSeen(view.call, lead, members, role_in(standing, view, own))
+            return RequisitionSeen(call, lead, members, role_in(seen.requisition, seen, own))
         case _:
             return None

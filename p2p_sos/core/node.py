@@ -296,10 +296,10 @@ class Node:
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
         if call is not None:
-            record = self._archive.calls[call]
-            notice = tidings(frame, record.view, self._responder_key)
+            calls = self._archive.calls
+            notice = tidings(frame, lambda: calls[call].view, self._responder_key)
             # One's own call is not heard by making it.
-            if notice is not None and not (record.mine == "own" and call == frame.id):
+            if notice is not None and not (call == frame.id and self._mine_of(frame)):
                 out.append(Tell(notice))
         self._watch_end(frame, out)
         self._hear(Admitted(frame, gossip_id, self._is_own(frame)), out, now)

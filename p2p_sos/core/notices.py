@@ -26,7 +26,7 @@ class CallRefined:
 
 @frozen
 class CallClosed:
-    """The call is over: `how` is cancelled, cleared, stood-down or expired."""
+    """The call is over: `how` is cancelled, cleared, stood-down, expired, or crowded-out (by calls of higher effort)."""
 
     call: CallId
     how: str

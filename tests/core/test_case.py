@@ -102,6 +102,20 @@ def test_a_listener_was_never_told() -> None:
     assert victim.machine.listener == "d"
 
 
+def test_a_new_listener_is_kept_from_old_letters() -> None:
+    """When another peer listens, every cell that the router may still announce is published anew, past that peer."""
+    world = World(25)
+    joined(world.victim, "relay")
+    met(world)
+    world.victim.give(VictimDecides(R0, LetterKind.ACCEPT))
+    cells = {p.frame.id for _, p in world.victim.published}
+    before = len(world.victim.published)
+    joined(world.victim, "listener")
+    again = [p for _, p in world.victim.published[before:]]
+    assert {p.frame.id for p in again} == cells
+    assert all(p.avoid == ("listener",) for p in again)
+
+
 def test_the_call_is_repeated_to_each_relay_in_the_same_cell() -> None:
     """Each relay that joins is given the same cell again, also after a crash; so is what was said since."""
     world = met(World(4))

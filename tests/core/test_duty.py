@@ -292,6 +292,20 @@ def test_a_restart_repeats_no_decision() -> None:
     assert mine(world, busy.id) == "claimed"
 
 
+def test_a_restart_repeats_no_answer_to_a_requisition() -> None:
+    """A published DECLINE is not said again after a kill, and a claim given back by hand is not taken again."""
+    unable, one = alone(Policy(skills=1 << Need.BANDWIDTH)), call()
+    hear(unable, one, mail.requisition(one, ME))
+    world = alone()
+    hear(world, one, mail.requisition(one, ME))
+    say(world, OperatorReleases(one.id, Reason.UNABLE, Detail.EQUIPMENT))
+    for place, said in ((unable, ["Decline"]), (world, ["Claim", "Comply", "Release"])):
+        place.kill("me")
+        place.start("me")
+        place.run(1)
+        assert own_words(place, one.id) == said
+
+
 def test_a_question_survives_a_kill() -> None:
     """Killed while the person thinks, the node asks again, and no call is forgotten."""
     world, one = alone(PERSON), call()

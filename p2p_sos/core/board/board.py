@@ -85,6 +85,7 @@ class _Seats:
     call: CallId
     most: int
     seated: dict[Key, dict[Kind | None, _Shelf]] = field(factory=dict)
+    ranks: dict[Key, Rank] = field(factory=dict)
 
     def offer(self, frame: Frame, shelf: Kind | None, most: int) -> Offer:
         signer = frame.message.signer
@@ -92,17 +93,14 @@ class _Seats:
         if signer not in self.seated:
             # "A board keeps the responders of lowest rank, whoever came first." (06-board §3)
             if len(self.seated) >= self.most:
-                worst = max(self.seated, key=self._rank)
-                if self._rank(worst) < self._rank(signer):
+                worst = max(self.seated, key=self.ranks.__getitem__)
+                if self.ranks[worst] < rank(self.call, signer):
                     return Offer(False)
                 dropped = self.frames_of(worst)
-                del self.seated[worst]
-            self.seated[signer] = {}
+                del self.seated[worst], self.ranks[worst]
+            self.seated[signer], self.ranks[signer] = {}, rank(self.call, signer)
         offer = self.seated[signer].setdefault(shelf, _Shelf(most)).offer(frame)
         return Offer(offer.kept, dropped + offer.dropped)
-
-    def _rank(self, responder: Key) -> Rank:
-        return rank(self.call, responder)
 
     def frames_of(self, responder: Key) -> tuple[Frame, ...]:
         shelves = self.seated.get(responder, {})
@@ -184,7 +182,7 @@ class Board:
 
     def responders(self) -> tuple[Key, ...]:
         """Who said anything but letters, in the order of their ranks."""
-        return tuple(sorted(self._responders.seated, key=lambda key: rank(self._call.id, key)))
+        return tuple(sorted(self._responders.seated, key=self._responders.ranks.__getitem__))
 
     def of(self, responder: Key) -> tuple[Frame, ...]:
         """What one responder said, letters aside, the newest first."""
