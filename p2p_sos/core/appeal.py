@@ -25,12 +25,22 @@ from p2p_sos.wire.messages import (
     Call,
     Cancel,
     Key,
+    Letter,
     Message,
     MessageId,
     Requisition,
     Update,
 )
-from p2p_sos.wire.registry import SEQUENCE_MAX, Certainty, Nature, Sector, Severity, Status, Urgency
+from p2p_sos.wire.registry import (
+    LETTERS_PER_WINDOW,
+    SEQUENCE_MAX,
+    Certainty,
+    Nature,
+    Sector,
+    Severity,
+    Status,
+    Urgency,
+)
 
 CLOSINGS: dict[type[Message], str] = {Cancel: "cancelled", AllClear: "cleared"}
 SAID_MAX = 64  # guess: own messages repeated to a relay that joins
@@ -59,6 +69,7 @@ class Appeal:
     listening: Listening
     told: Call | Update = field(init=False, repr=False)
     _said: dict[MessageId, Frame] = field(factory=dict, repr=False)
+    _letters: dict[MessageId, Frame] = field(factory=dict, repr=False)  # the newest cells of letters
 
     def __attrs_post_init__(self) -> None:
         assert isinstance(self.frame.message, Call), "an appeal is about a CALL"
@@ -104,9 +115,13 @@ class Appeal:
         attests = [f.message for f in self._said.values() if isinstance(f.message, Attest)]
         return [key for attest in attests for key in attest.responders]
 
-    def repeat(self) -> list[Action | Publish]:
-        """Everything once more: a relay joined, or the listener changed."""
-        return [Publish(self.frame), *(Publish(frame) for frame in self._said.values())]
+    def repeat(self, *, letters_too: bool = False) -> list[Action | Publish]:
+        """Everything public once more, for a relay that joined; the letters too when another listens now.
+
+        Each time the router learns anew whom a cell must not reach.
+        """
+        again = [self.frame, *self._said.values()]
+        return [Publish(frame) for frame in again + (list(self._letters.values()) if letters_too else [])]
 
     # ------------------------------------------------------------------ how far it came
 
@@ -118,11 +133,11 @@ class Appeal:
         """A peer came or went, or the router sent or saw one of our messages."""
         match event:
             case PeerJoined():
-                self.listening.notice(event)
+                changed = self.listening.notice(event)
                 # "A victim MUST repeat its CALL, in the same cell, to each relay that joins." (07-dialogue §12)
-                return self.repeat()
+                return self.repeat(letters_too=changed)
             case PeerLeft():
-                return self.repeat() if self.listening.notice(event) else []
+                return self.repeat(letters_too=True) if self.listening.notice(event) else []
             case Sent(gossip_id=sent, peers=peers):
                 return self._on_sent(sent, peers)
             case Echoed(gossip_id=returned, peer=peer):
@@ -131,7 +146,7 @@ class Appeal:
         return []
 
     def _on_sent(self, sent: bytes, peers: tuple[str, ...]) -> list[Action | Publish]:
-        steps = self.repeat() if self.listening.told(peers) else []
+        steps = self.repeat(letters_too=True) if self.listening.told(peers) else []
         if sent != gossip_id(self.frame.cell, canonical=True):
             return steps
         news = [peer for peer in peers if peer not in self.state.relays]
@@ -162,5 +177,9 @@ class Appeal:
     def away_from_listener(self, publish: Publish) -> Publish:
         """The same, kept from the listener."""
         # "Nothing of the case MUST ever be sent to the listener." (07-dialogue §12)
+        if isinstance(publish.frame.message, Letter):
+            self._letters[publish.frame.id] = publish.frame
+            if len(self._letters) > LETTERS_PER_WINDOW:
+                del self._letters[next(iter(self._letters))]
         listener = self.listening.listener
         return evolve(publish, avoid=() if listener is None else (listener,))
