@@ -80,7 +80,7 @@ def _install() -> None:
             [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *_pin("uv")],
         )
     pip = [str(VENV / "bin" / "uv"), "pip", "install", "--quiet", "--no-python-downloads"]
-    pip += ["--python", str(PYTHON), "--constraints", "constraints.txt"]
+    pip += ["--python", str(PYTHON), "--constraints", "constraints.txt", "--compile-bytecode"]
     pip += ["--build-constraints", "constraints.txt"]
     wheels = ["--only-binary", ":all:"]
     for name in PURE_PYTHON:
