@@ -3,11 +3,12 @@
 from attrs import frozen
 
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of a case that lives for a minute
+SEALED = "Three servers of the ward are encrypted since 03:10; the pharmacy still works."
 
 CALL = (
     "--need", "filter-upstream", "--need", "restore-data", "--nature", "ransomware", "--severity", "severe",
     "--sector", "health", "--language", "en", "--language", "de",
-    "--details", "Three servers of the ward are encrypted since 03:10; the pharmacy still works.",
+    "--details", SEALED,
     "--contact", "the switchboard, ask for the duty engineer",
 )  # fmt: skip
 

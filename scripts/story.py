@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from cast import ACTORS, CALL, PASSPHRASE, Actor
-from fleet import Failed, Fleet, Json, Sos, Stream, holder, kill, until
+from cast import ACTORS, CALL, PASSPHRASE, SEALED, Actor
+from fleet import Failed, Fleet, Json, Sos, holder, kill, until
 
 VICTIM = "the clinic"
 RELAYS_OF_VICTIM = 3
@@ -52,7 +52,7 @@ class Story:
     _call: str = ""
     _short: str = ""
     _talk: threading.Lock = field(factory=threading.Lock)
-    _watch: Stream | None = None
+    _told: list[Json] = field(factory=list)
 
     # ------------------------------------------------------------------ telling
 
@@ -134,17 +134,22 @@ class Story:
         code = victim.stream(self._on_notice, *words).wait()
         if code:
             raise Failed(f"sos call ended with exit code {code}: {victim.log.read_text().strip()[-500:]}")
-        self._watch = victim.stream(self._on_notice, "case", "watch")
+        victim.stream(self._on_notice, "case", "watch")
 
     def _on_notice(self, notice: Json) -> None:
-        """What the victim is told, as it happens."""
+        """What the victim is told, as it happens; a watch that starts later tells what was told before."""
+        told = {name: value for name, value in notice.items() if name != "at_unix_s"}
+        if told in self._told:
+            return
+        self._told.append(told)
         match notice.get("notice"):
             case "case-kept":
                 self._call, self._short = notice["call"], notice["call"][:8]
                 self.say(VICTIM, f"keeps its case {notice['case']} encrypted, and sends")
             case "call-taken":
-                self.say(VICTIM, f"TAKEN by {notice['relays']} relays; not yet heard")
-            case "call-returned" if "call_to_heard_s" not in self.account:
+                relays = "1 relay" if notice["relays"] == 1 else f"{notice['relays']} relays"
+                self.say(VICTIM, f"TAKEN by {relays}; receipt is not rescue")
+            case "call-returned":
                 self.account["call_to_heard_s"] = self._since_call()
                 self.say(VICTIM, "HEARD: the call came back from another peer, it is in the mesh")
             case "claim-seen":
@@ -212,8 +217,10 @@ class Story:
         victim.run("case", "accept", helper.responder, "You first, please.", "--yes")
         self.account["call_to_accept_s"] = self._since_call()
         self.say(VICTIM, f"accepts {helper.actor.name}: sos case accept {helper.responder[:8]}")
-        until("the helper reads what was sealed", lambda: "accept" in self._kinds(helper))
-        until("the helper reads the situation", lambda: "situation" in self._kinds(helper))
+        until(
+            "the helper reads what was sealed",
+            lambda: any(SEALED in text for text in self._accepting(helper)),
+        )
         self.account["accepted"] = True
         self.say(helper.actor.name, "is accepted, and reads what the victim sealed")
         return helper
@@ -226,8 +233,8 @@ class Story:
         letters: list[Json] = node.sos.run("show", self._short)["standing"]["letters"]
         return letters
 
-    def _kinds(self, node: Node) -> list[str]:
-        return [letter["kind"] for letter in self._letters(node) if letter["direction"] == "in"]
+    def _accepting(self, node: Node) -> list[str]:
+        return [letter["text"] for letter in self._letters(node) if letter["kind"] == "accept"]
 
     def _correspond(self, victim: Sos, helper: Node, *, crash: bool) -> None:
         """Letters both ways; with `crash`, the victim's process dies while they are under way."""
@@ -278,7 +285,7 @@ class Story:
 
     def _resume(self, victim: Sos) -> None:
         victim.run("case", "resume", "--until", "taken")
-        self._watch = victim.stream(self._on_notice, "case", "watch")
+        victim.stream(self._on_notice, "case", "watch")
         self.say(VICTIM, "is back: sos case resume opens the case with the passphrase")
 
     # ------------------------------------------------------------------ the end
