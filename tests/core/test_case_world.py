@@ -180,3 +180,24 @@ def test_the_node_answers_for_the_case() -> None:
     assert world.node("victim").refusal(VictimWrites(R, "hello")) is None
     frame = world.node("victim").calls[call].frame
     assert "already" in (world.node("victim").refusal(VictimCalls(frame)) or "")
+
+
+def test_the_listener_relays_when_nobody_else_is_left() -> None:
+    """When the only relay leaves, the peer that listened gets the call: better told than alone."""
+    world = city(0)
+    for name in ("node0", "node1", "node2"):
+        world.add(name, responder=responder(name))
+    world.link("node1", "node2")
+    world.link("victim", "node0")
+    world.link("victim", "node1")
+    world.run(2.0)
+    world.lost.append(("victim", "node0"))
+    call = world.call("victim")
+    world.run(5.0)
+    assert call not in world.node("node2").calls
+    world.kill("node0")
+    world.run(5.0)
+    assert call in world.node("node2").calls
+    case = world.node("victim").case
+    assert case is not None
+    assert case.heard, "the claims say so"

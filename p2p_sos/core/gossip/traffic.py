@@ -141,7 +141,7 @@ def published(memory: Memory, event: Broadcast, now: float) -> list[RouterAction
     """A message of our own; again, when it was told before."""
     gossip_id = event.gossip_id
     own = memory.own.setdefault(gossip_id, Own())
-    own.avoid.update(dict.fromkeys(event.avoid))
+    own.avoid = dict.fromkeys(event.avoid)
     for peer in event.avoid:
         if (avoided := memory.neighbours.get(peer)) is not None:
             avoided.queue.pop(gossip_id, None)

@@ -178,12 +178,24 @@ def test_who_is_avoided_never_gets_nor_hears_of_it():
     done += talk.say("a", iwant=(message.id,)) + talk.say("e", iwant=(message.id,))
     done += talk.announce("e", message.id) + talk.wait(130.0)
     talk.leave("a")
-    done += talk.join("a") + talk.wait(5.0) + talk.broadcast(message) + talk.say("a", iwant=(message.id,))
+    done += (
+        talk.join("a")
+        + talk.wait(5.0)
+        + talk.broadcast(message, "a", "e")
+        + talk.say("a", iwant=(message.id,))
+    )
     spoken = told(done, "messages") + told(done, "ihave")
     assert "a" not in spoken
     assert "e" not in spoken
     assert "f" in spoken
     assert Sent(message.id, ("b", "c", "d", "f")) in done
+
+
+def test_who_is_avoided_no_longer_gets_it_when_it_is_published_again():
+    """A listener that is the last relay left must not keep a call from going out."""
+    talk, message = four(), cell("own")
+    assert "a" not in told(talk.broadcast(message, "a") + talk.wait(5.0), "messages")
+    assert "a" in told(talk.broadcast(message), "messages")
 
 
 def test_an_avoided_peer_gets_it_not_even_when_another_brings_it():
