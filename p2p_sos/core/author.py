@@ -56,11 +56,11 @@ class Author:
         return True
 
     def sign(
-        self, kind: type[Message], call: CallId, heads: Sequence[MessageId], **fields: Any
+        self, kind: type[Any], call: CallId, heads: Sequence[MessageId], **fields: Any
     ) -> tuple[Keep, Frame]:
         """The next entry of the log of `call`. The row is to be kept before the frame is published."""
         head = self._heads.setdefault(call, _Head())
-        message = kind(  # type: ignore[call-arg]
+        message: Message = kind(
             call=call,
             signer=self.key.public,
             sequence=head.next_sequence,

@@ -8,6 +8,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from vectors.boards import admission, boards
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
 from vectors.signing import ids, signatures
@@ -21,6 +22,8 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "verdicts.json": ("02-encoding and 03-keys", verdicts),
     "stamps.json": ("03-keys", stamp_cases),
     "letters.json": ("03-keys", letter_cases),
+    "admission.json": ("05-calls", admission),
+    "boards.json": ("06-board", boards),
 }
 
 

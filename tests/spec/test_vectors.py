@@ -35,6 +35,7 @@ from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.registry import LetterKind
 from p2p_sos.wire.stamps import holds, solve, stamp_value
 from p2p_sos.wire.vocabulary import lookup, word_of
+from tests.spec.board_vectors import check_admission, check_boards
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 VECTORS = ROOT / "protocol" / "vectors"
@@ -211,6 +212,8 @@ CONSUMERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "verdicts.json": check_verdicts,
     "stamps.json": check_stamps,
     "letters.json": check_letters,
+    "admission.json": check_admission,
+    "boards.json": check_boards,
 }
 
 

@@ -1,0 +1,244 @@
+"""Conversations at the gate with the verdict on each message, and boards with their views.
+
+Comes in: fixed seeds. Goes out: what becomes JSON. The verdicts are written here by hand; the views come from
+`resolve` and were read by us once.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from p2p_sos.core.board.board import Board
+from p2p_sos.core.board.resolve import View, resolve
+from p2p_sos.wire import registry as r
+from p2p_sos.wire.frames import Frame, seal
+from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.messages import (
+    NOTHING,
+    AllClear,
+    Attest,
+    Call,
+    Cancel,
+    Claim,
+    Comply,
+    Decline,
+    Letter,
+    Message,
+    Release,
+    Requisition,
+    Update,
+)
+from p2p_sos.wire.vocabulary import word_of
+from vectors.samples import (
+    LABORATORY,
+    NETWORK,
+    VICTIM,
+    VICTIM_EXCHANGE,
+    open_cell_bytes,
+    seed,
+    shown,
+    stamped,
+)
+
+UNIX_S = 1_800_000_000
+EPOCH = UNIX_S // r.CALL_EPOCH_S
+HELPERS = [SigningKey(seed(f"helper {index}")) for index in range(4)]
+A, B, C, D = HELPERS
+DESCRIPTION: dict[str, Any] = {
+    "severity": r.Severity.SEVERE,
+    "urgency": r.Urgency.IMMEDIATE,
+    "certainty": r.Certainty.OBSERVED,
+    "nature": r.Nature.OTHER__UNDETERMINED,
+    "needs": 1 << r.Need.RESTORE_DATA,
+    "sector": r.Sector.HEALTH,
+    "languages": (),
+    "cell": 0,
+}
+GROUNDS = {"reason": r.Reason.UNABLE, "detail": r.Detail.BUSY}
+
+
+def a_call(epoch: int = EPOCH, effort: int = LABORATORY.stamp_effort_min) -> Frame:
+    """The CALL that all of this is about."""
+    told = {"status": r.Status.ACTUAL, **DESCRIPTION, "exchange_key": VICTIM_EXCHANGE.public}
+    return stamped(Call(signer=VICTIM.public, epoch=epoch, **told), effort)
+
+
+CALL = a_call()
+
+
+def _seal(message: Message, key: SigningKey) -> Frame:
+    return seal(message, NETWORK, key)
+
+
+def said(kind: type[Any], who: SigningKey, sequence: int = 0, **fields: Any) -> Frame:
+    """An entry of a responder's log."""
+    previous = NOTHING if sequence == 0 else seed("previous")
+    head = {"call": CALL.id, "signer": who.public, "sequence": sequence, "previous": previous, "heads": ()}
+    return _seal(kind(**head, **fields), who)
+
+
+def claim(who: SigningKey, sequence: int = 0, slot: int = 0) -> Frame:
+    """A CLAIM."""
+    return said(Claim, who, sequence, slot=slot, slot_epoch=0, card=NOTHING, manner=r.Manner.AUTOMATIC)
+
+
+def ordered(kind: type[Any], sequence: int, by: SigningKey = VICTIM, **fields: Any) -> Frame:
+    """A message of the victim, or of somebody who would like to be it."""
+    return _seal(kind(call=CALL.id, signer=by.public, sequence=sequence, **fields), by)
+
+
+def attest(sequence: int, *who: SigningKey, by: SigningKey = VICTIM) -> Frame:
+    """An ATTEST in the victim's form."""
+    named = tuple(sorted(key.public for key in who))
+    return ordered(Attest, sequence, by, previous=NOTHING, heads=(), responders=named)
+
+
+def requisition(sequence: int, lead: SigningKey, *members: SigningKey) -> Frame:
+    """A REQUISITION."""
+    named = tuple(sorted(key.public for key in members))
+    return ordered(Requisition, sequence, lead=lead.public, members=named)
+
+
+def letter(who: SigningKey, number: int) -> Frame:
+    """A LETTER that opens for nobody."""
+    sealed = bytes(r.LETTER_PART_BYTES_MAX)
+    return _seal(Letter(CALL.id, who.public, number, 0, 1, sealed), who)
+
+
+# ------------------------------------------------------------------ admission
+
+
+@frozen
+class Step:
+    """A message that comes `after_s` after the one before it. `finally_`: the verdict of one that waits."""
+
+    frame: Frame
+    verdict: str
+    reason: str = ""
+    after_s: int = 0
+    finally_: str = ""
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        frame = open_cell_bytes(self.frame)
+        told = {"after_s": self.after_s, "frame": frame.hex(), "verdict": self.verdict}
+        if self.reason:
+            told["reason"] = self.reason
+        if self.finally_:
+            told["finally"] = self.finally_
+        return told
+
+
+def _conversations() -> dict[str, list[Step]]:
+    ok, ignore, reject = "accept", "ignore", "reject"
+    heard, budget = Step(CALL, ok), r.VICTIM_MESSAGES_PER_EPOCH
+    updates = [ordered(Update, sequence, **DESCRIPTION) for sequence in range(1, budget + 2)]
+    letters = [letter(A, number) for number in range(r.LETTERS_PER_WINDOW + 1)]
+    near, far = r.EPOCHS_EITHER_WAY, r.EPOCHS_EITHER_WAY + 1
+    strong = a_call(effort=2 * LABORATORY.stamp_effort_min)
+    return {
+        "a call comes twice": [heard, Step(CALL, ignore, "known")],
+        "more work replaces, less is known": [heard, Step(strong, ok), Step(CALL, ignore, "known")],
+        "two epochs early": [Step(a_call(EPOCH + near), ok)],
+        "three epochs early": [Step(a_call(EPOCH + far), ignore, "epoch")],
+        "two epochs late": [Step(a_call(EPOCH - near), ok)],
+        "three epochs late": [Step(a_call(EPOCH - far), ignore, "epoch")],
+        "a claim before its call": [Step(claim(A), "waits", finally_=ok), heard],
+        "another's CANCEL before its call": [Step(ordered(Cancel, 1, A), "waits", finally_=reject), heard],
+        "a call that never comes": [Step(claim(A), "waits", finally_=ignore)],
+        "only the victim cancels": [heard, Step(ordered(Cancel, 1, A), reject, "signer")],
+        "the victim does not claim": [heard, Step(claim(VICTIM), reject, "signer")],
+        "the victim's form of ATTEST is the victim's": [
+            heard, Step(attest(1, B, by=A), reject, "signer"), Step(attest(1, B), ok),
+        ],
+        "nothing after a CANCEL but closings and last letters": [
+            heard, Step(ordered(Cancel, 1), ok), Step(claim(A), ignore, "closed"),
+            Step(ordered(Update, 2, **DESCRIPTION), ignore, "closed"), Step(ordered(AllClear, 2), ok),
+            Step(letter(A, 0), ok),
+            Step(letter(A, 1), ignore, "closed", after_s=r.LETTERS_AFTER_CLOSING_S + 1),
+        ],
+        "a victim's budget, and its CANCEL beyond it": [
+            heard, *(Step(u, ok) for u in updates[:budget]), Step(updates[budget], ignore, "budget"),
+            Step(ordered(Cancel, 50), ok),
+        ],
+        "a signer's letters in one window": [
+            heard, *(Step(one, ok) for one in letters[:-1]), Step(letters[-1], ignore, "budget"),
+            Step(letter(B, 0), ok), Step(letter(A, 90), ok, after_s=r.LETTER_WINDOW_S),
+        ],
+    }  # fmt: skip
+
+
+def admission() -> dict[str, Any]:
+    """Conversations of strangers with one node whose clock shows `unix_s` at the start."""
+    conversations = _conversations()
+    return {
+        "network": NETWORK.hex(),
+        "unix_s": UNIX_S,
+        "conversations": [
+            {"why": why, "steps": [step.plain() for step in steps]} for why, steps in conversations.items()
+        ],
+    }
+
+
+# ------------------------------------------------------------------ boards
+
+
+def view_as_json(view: View) -> dict[str, Any]:
+    """What a view says, in words and hexadecimal digits."""
+    standing = view.requisition
+    return {
+        "severity": word_of(view.description.severity),
+        "update": view.description.sequence,
+        "claims": [
+            {
+                "responder": claim.responder.hex(), "claim": claim.claim.hex(),
+                "manner": word_of(claim.manner), "attested": claim.attested,
+                "complied": claim.complied, "dismissed": claim.dismissed,
+            }
+            for claim in view.claims
+        ],
+        "declines": [d.responder.hex() for d in view.declines],
+        "releases": [d.responder.hex() for d in view.releases],
+        "requisition": None if standing is None else {
+            "id": standing.requisition.hex(), "lead": standing.lead.hex(),
+            "members": shown(standing.members), "complied": shown(standing.complied),
+        },
+        "lead": None if view.lead is None else view.lead.hex(),
+        "closed": view.closed,
+    }  # fmt: skip
+
+
+def _boards() -> dict[str, list[Frame]]:
+    first, second, rival = requisition(2, A, B), requisition(3, B, C), requisition(3, C, A)
+    claims = [claim(who) for who in HELPERS]
+    released, again = said(Release, B, 1, **GROUNDS), claim(B, 2)
+    declined = said(Decline, D, 1, **GROUNDS)
+    mild = {**DESCRIPTION, "severity": r.Severity.LOW}
+    return {
+        "nothing but the call": [],
+        "four claims, one released, one claimed again": [*claims, released],
+        "the newest word counts": [*claims, released, again, declined],
+        "attested": [*claims, attest(1, A, C)],
+        "requisitioned, and the lead complied": [*claims, first, said(Comply, A, 1, requisition=first.id)],
+        "a newer requisition": [*claims, first, second, said(Comply, A, 1, requisition=first.id)],
+        "two requisitions of one sequence": [*claims, second, rival],
+        "complied, then released": [
+            claims[0], first, said(Comply, A, 1, requisition=first.id), said(Release, A, 2, **GROUNDS),
+        ],
+        "two claims of one sequence": [claim(A, slot=0), claim(A, slot=1)],
+        "refined twice": [ordered(Update, 5, **mild), ordered(Update, 4, **DESCRIPTION)],
+        "cleared": [*claims, ordered(AllClear, 1)],
+        "cancelled after it was cleared": [ordered(AllClear, 1), ordered(Cancel, 2)],
+    }  # fmt: skip
+
+
+def boards() -> dict[str, Any]:
+    """Sets of messages about one call, and the view of each; the order of the messages means nothing."""
+    cases = []
+    for why, frames in _boards().items():
+        board = Board(CALL)
+        for frame in frames:
+            board.offer(frame)
+        frames_hex = [open_cell_bytes(frame).hex() for frame in frames]
+        cases.append({"why": why, "frames": frames_hex, "view": view_as_json(resolve(board))})
+    return {"network": NETWORK.hex(), "call": open_cell_bytes(CALL).hex(), "cases": cases}
