@@ -38,7 +38,7 @@ TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
     CallState.CANCELLED: (),
     CallState.EXPIRED: (),
 }
-PINNED = ("asked", "claimed", "own")  # a node never gives up a call it has to do with
+PINNED = ("claimed", "own")  # a node never gives up a call that it answers, nor its own
 
 
 @frozen

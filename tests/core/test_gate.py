@@ -6,18 +6,25 @@ from attrs import evolve
 
 from p2p_sos.core.events import Verified
 from p2p_sos.core.internal import Verdict
-from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.frames import Frame, body_bytes, header_bytes, id_of, seal
+from p2p_sos.wire.hashing import body_hash, gossip_id
+from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.messages import NOTHING, Card, Handover, Proof, Renew, Roster, Sitrep, StandDown
 from p2p_sos.wire.registry import (
     BOARD_RESPONDERS_MAX,
     CALL_EPOCH_S,
+    CARD_EPOCH_S,
     LETTERS_AFTER_CLOSING_S,
     LETTERS_PER_WINDOW,
     ORPHAN_WAIT_S,
     ORPHANS_MAX,
     VICTIM_MESSAGES_PER_EPOCH,
+    Cause,
+    Phase,
     Severity,
+    SitrepStatus,
 )
+from p2p_sos.wire.stamps import solve
 from tests.core import mail
 from tests.core.door import Door
 from tests.core.world import PROFILE, START_UNIX_S, seed_of, stamped_call, victim
@@ -269,6 +276,79 @@ def test_the_board_s_bound_is_no_fault() -> None:
     said = [door.ask(mail.claim(one, mail.key(f"many {i}"))) for i in range(BOARD_RESPONDERS_MAX + 40)]
     assert "ignore bound" in said
     assert not any(word.startswith("reject") for word in said)
+
+
+def test_cards_are_admitted_on_their_days() -> None:
+    """A CARD of yesterday, today or tomorrow passes; others are ignored; a group that nobody vouches for is rejected."""
+    door, day = Door(), int(START_UNIX_S) // CARD_EPOCH_S
+    for distance, verdict in (
+        (-2, "ignore epoch"),
+        (-1, "accept"),
+        (0, "accept"),
+        (1, "accept"),
+        (2, "ignore epoch"),
+    ):
+        assert door.ask(card(A, day + distance)) == verdict
+    assert door.ask(card(A, day)) == "ignore known"
+    assert door.ask(card(A, day, group=B.public)) == "reject rule"
+
+
+def card(who: SigningKey, epoch: int, group: bytes | None = None) -> Frame:
+    """A stamped CARD."""
+    message = Card(
+        signer=who.public, epoch=epoch, skills=1, sectors=0, languages=(), cell=0, duty_hours=0, slots=1,
+        group=group or who.public, accreditation=b"",
+    )  # fmt: skip
+    return seal(message, PROFILE.network, who, solve(id_of(message, PROFILE.network), 1, start=bytes(16)))
+
+
+def test_proofs_are_kept_once_a_key() -> None:
+    """A PROOF that holds is admitted and then known; one that proves nothing is rejected."""
+    door, one = Door(), call()
+    frames = [mail.claim(one, A, slot=slot) for slot in (0, 1)]
+    halves = sorted((header_bytes(f.message), body_hash(body_bytes(f.message)), f.signature) for f in frames)
+    proof = seal(Proof(A.public, *halves[0], *halves[1]), PROFILE.network, None)
+    assert door.ask(proof) == "accept"
+    assert door.ask(proof) == "ignore known"
+    false = seal(Proof(B.public, *halves[0], *halves[1]), PROFILE.network, None)
+    assert door.ask(false) == "reject rule"
+
+
+def test_the_messages_of_the_next_step_are_kept() -> None:
+    """RENEW, SITREP, ROSTER, HANDOVER and STAND_DOWN are admitted and relayed, and change no view."""
+    door, one = Door(), call()
+    door.ask(one)
+    door.ask(mail.claim(one, A))
+    view = door.archive.calls[one.id].view
+    log = {"call": one.id, "signer": A.public, "previous": mail.EARLIER, "heads": ()}
+    register = {"call": one.id, "signer": A.public, "sequence": 1}
+    later = [
+        Renew(**register, claim=NOTHING),
+        Sitrep(
+            **register,
+            requisition=0,
+            roster=NOTHING,
+            status=SitrepStatus.MITIGATING,
+            phase=Phase.ALERFA,
+            alive=(),
+        ),
+        Roster(**log, sequence=1, epoch=0, cause=Cause.INITIAL, replaces=NOTHING, members=(A.public,)),
+        Handover(**log, sequence=2, roster=NOTHING, successor=B.public),
+        StandDown(**log, sequence=3),
+    ]
+    assert [door.ask(seal(message, PROFILE.network, A)) for message in later] == ["accept"] * 5
+    assert door.archive.calls[one.id].view == view
+
+
+def test_a_claimed_call_is_not_crowded_out() -> None:
+    """Calls of more work push out others, never one that this node answers."""
+    door = Door(evolve(PROFILE, open_calls_max=2))
+    mine, *others = [stamped_call(victim(f"v{i}"), door.profile, effort=1 + i) for i in range(5)]
+    door.ask(mine)
+    door.archive.calls.mark(mine.id, "claimed")
+    for frame in others:
+        door.ask(frame)
+    assert sorted(door.archive.calls) == sorted((mine.id, others[-1].id))
 
 
 def test_an_unasked_verification_is_nobody_s() -> None:

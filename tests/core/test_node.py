@@ -1,9 +1,11 @@
 """Whole nodes in a small world: the main job, crashes, floods, and determinism."""
 
 import os
+import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from p2p_sos.core.events import (
     VictimDecides,
     VictimRequisitions,
 )
+from p2p_sos.core.memory import read_rows
 from p2p_sos.core.node import CallEnds
 from p2p_sos.core.notices import (
     Accepting,
@@ -35,7 +38,7 @@ from p2p_sos.core.watchlog import verify_chain
 from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.registry import Detail, LetterKind, Reason
 from tests.core import mail
-from tests.core.world import START_UNIX_S, World, city, responder, stamped_call, victim
+from tests.core.world import PROFILE, START_UNIX_S, World, city, responder, stamped_call, victim
 
 NAMES = [f"node{index}" for index in range(8)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -285,6 +288,34 @@ def test_watch_logs_are_whole() -> None:
     assert world.node("node0").calls[call].mine == "released"
     lines[0] = lines[0].replace(b"claim", b"clean")
     assert verify_chain(lines) is not None
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_crashes_never_make_a_node_lie(seed: int) -> None:
+    """Nodes killed at random moments of a whole story: no sequence is signed twice, no log breaks, boards agree."""
+    world, draws = city(6, seed), random.Random(seed)
+    names = [f"node{index}" for index in range(6)]
+    said: dict[tuple[bytes, bytes, int], bytes] = {}
+    call = world.call("victim")
+    for step in range(12):
+        world.run(draws.uniform(0.0, 1.5))
+        if step == 6:
+            world.tell("victim", VictimRequisitions(key_of(world, "node0"), (key_of(world, "node1"),)))
+        name = draws.choice(names)
+        world.kill(name)
+        world.run(draws.choice((0.0, 0.01, 0.5)))
+        world.start(name)
+    world.run(30.0)
+    for name in names:
+        for arrival in read_rows(tuple(world[name].store.rows[Table.CELL].items()), PROFILE.network)[0]:
+            message: Any = arrival.frame.message
+            if hasattr(message, "previous"):
+                place = (message.call, message.signer, message.sequence)
+                assert said.setdefault(place, arrival.frame.id) == arrival.frame.id, "equivocation"
+        assert verify_chain([line for _, line in sorted(world[name].store.rows[Table.LOG].items())]) is None
+    views = [world.node(name).calls[call].view for name in (*names, "victim")]
+    assert all(view == views[0] for view in views)
+    assert {claim.responder for claim in views[0].claims} == {key_of(world, "node0"), key_of(world, "node1")}
 
 
 def test_states() -> None:
