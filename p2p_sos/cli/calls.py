@@ -31,7 +31,7 @@ def calls(session: Session, closed: bool) -> None:
             str(call["short"]),
             span(now - float(call.get("heard_unix_s") or now)),
             describe.severity(call),
-            str(call["nature"]),
+            str(call["nature"]).rpartition("/")[2],
             describe.listed(call.get("needs")),
             f"{call.get('claims', 0)} ({call.get('attested', 0)} in contact)",
             _state(call),

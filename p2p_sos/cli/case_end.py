@@ -88,5 +88,7 @@ def _close(session: Session, named: str | None, *, yes: bool, word: str, questio
     screen.object({"closed": word, "case": directory.name, **said})
     screen.line("Your call is ", (done, "bold green"), ".")
     if int(before.get("relays") or 0) or before.get("heard"):
-        screen.line("The background process ends by itself once the mesh has been told; the keys go with it.")
+        screen.line(
+            "The background process tells the mesh, destroys the keys and ends by itself within minutes."
+        )
     screen.next("nothing more to do")

@@ -46,10 +46,11 @@ def status(session: Session, named: str | None) -> None:
         describe.helper_table(screen, claims)
     else:
         screen.line("Nobody has claimed it yet. Receipt is not rescue: go on protecting yourself.")
-    if said.get("letters"):
+    written = [one for one in said.get("letters") or [] if one.get("kind") != "introduction"]
+    if written:
         screen.line("")
         screen.line("Letters:")
-        describe.letters(screen, [one for one in said["letters"] if one.get("kind") != "introduction"])
+        describe.letters(screen, written)
     screen.line("")
     _next(session, screen, said, claims)
 

@@ -11,7 +11,7 @@ from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import case_directory, case_line, is_served
+from p2p_sos.cli.reach import OVER, case_directory, case_line, is_served, over
 from p2p_sos.cli.words import Relay
 
 END_WAIT_S = 20.0
@@ -46,6 +46,8 @@ def resume(
     SOS_PASSPHRASE or SOS_RECOVERY_CODE opens the case file; else you are asked.
     """
     directory = case_directory(session, named)
+    if (directory / OVER).exists():
+        raise over(session, directory)
     served = is_served(directory)
     if served and (bootstrap or foreground):
         _stop_process(session, directory)
@@ -93,7 +95,7 @@ def _start(
         return
     answer = serve_in_background(session, directory, secret, relays, network)
     if answer.get("over"):
-        raise Stop(f"Case {directory.name} is over; there is nothing to resume.", exits.NOT_DONE, "case-over")
+        raise over(session, directory)
 
 
 @click.command(cls=Order)

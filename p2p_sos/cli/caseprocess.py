@@ -14,6 +14,7 @@ from typing import Any
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.launch import report
+from p2p_sos.cli.reach import OVER
 from p2p_sos.cli.serving import run
 from p2p_sos.drivers.case_service import CaseEnd, CaseService, serve_case
 from p2p_sos.drivers.casefile import CaseFile, WrongSecret
@@ -66,7 +67,10 @@ def serve(
             ready=started,
         )
 
-    return run(serving, stop)
+    end = run(serving, stop)
+    if end is CaseEnd.OVER:
+        (directory / OVER).touch()
+    return end
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -92,7 +92,7 @@ def helper_table(screen: Screen, claims: Sequence[Json]) -> None:
             notes.append("complied")
         screen.line(
             (f"  {number}  {who}  ", style),
-            (f"{decision or 'waits for your word':<20}", style),
+            (f"{decision or 'waits for your word':<21}", style),
             ", ".join(notes),
         )
         said = claim.get("introduction")

@@ -15,6 +15,7 @@ from p2p_sos.cli.grammar import Session
 from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
 
 SOCKET_PATH_BYTES_MAX = 107  # longer ones lie elsewhere, and only `drivers.home` knows where
+OVER = "over"  # a file in a case's directory: its keys are gone, nothing can be resumed
 EXITS_OF_STATUS = {
     400: exits.USAGE,
     403: exits.REFUSED,
@@ -41,10 +42,10 @@ class Line:
         """Have something done."""
         return self._asked(lambda: self._api.post(path, body))
 
-    def events(self) -> Iterator[dict[str, Any]]:
-        """What happens from now on, until the other side ends."""
+    def events(self, opened: Callable[[], None] | None = None) -> Iterator[dict[str, Any]]:
+        """What happens from now on, until the other side ends; `opened` is called when that begins."""
         try:
-            yield from self._api.events()
+            yield from self._api.events(opened=opened)
         except NotRunning as absent:
             raise self._absent(absent) from absent
         except ApiRefused as refused:
@@ -96,44 +97,64 @@ def node_line(session: Session) -> Line:
 
 
 def case_directory(session: Session, named: str | None) -> Path:
-    """The directory of the one case that is meant: the only one, or the one `--case` names. `Stop` 66 or 2."""
+    """The directory of the one case that is meant: the only open one, or the one `--case` names. `Stop` 66 or 2."""
     root = session.home / "cases"
     found = sorted(p for p in root.iterdir() if (p / "case.db").exists()) if root.is_dir() else []
     if named is not None:
         wanted = named.lower()
-        meant = [p for p in found if p.name.startswith(wanted[: len(p.name)])]
-        if len(meant) == 1:
-            return meant[0]
+        meant = [p for p in found if wanted and p.name.startswith(wanted[: len(p.name)])]
         if not meant:
             known = ", ".join(p.name for p in found) or "none"
             raise Stop(
                 f"There is no case {named!r} in {session.home}; there are: {known}.", exits.NO_SUCH, "no-case"
             )
-        found = meant
-    if not found:
+    else:
+        meant = found if len(found) < 2 else [p for p in found if not _is_closed(p)] or found
+    if not meant:
         raise Stop(
             f"There is no case in {session.home}; call for help with: {session.named('call')}",
             exits.NO_SUCH,
             "no-case",
         )
-    if len(found) > 1:
-        names = ", ".join(p.name for p in found)
+    if len(meant) > 1:
+        names = ", ".join(p.name for p in meant)
         raise Stop(
-            f"There are {len(found)} cases: {names}; say which with --case ID.", exits.USAGE, "which-case"
+            f"There are {len(meant)} cases: {names}; say which with --case ID.", exits.USAGE, "which-case"
         )
-    return found[0]
+    return meant[0]
+
+
+def _is_closed(directory: Path) -> bool:
+    """Whether a case is over, or being carried to its end: never the one that is meant when another is open."""
+    if (directory / OVER).exists():
+        return True
+    try:
+        return bool(LocalApi(socket_of(directory / "case.sock")).get("/case").get("closed"))
+    except (NotRunning, ApiRefused):
+        return False
 
 
 def case_line(session: Session, directory: Path) -> Line:
     """The process that serves this case; exit 69 names `sos case resume`."""
 
     def absent(_why: NotRunning) -> Stop:
+        if (directory / OVER).exists():
+            return over(session, directory)
         return Stop(
             f"Case {directory.name} is kept but nothing runs it now; go on with: {session.named('case resume')}",
             exits.NO_NODE,
         )
 
     return Line(socket_of(directory / "case.sock"), absent)
+
+
+def over(session: Session, directory: Path) -> Stop:
+    """When a case has ended for good."""
+    return Stop(
+        f"Case {directory.name} is over and its keys are gone; a new call is: {session.named('call')}",
+        exits.NO_SUCH,
+        "case-over",
+    )
 
 
 def is_served(directory: Path) -> bool:

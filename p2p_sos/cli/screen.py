@@ -48,7 +48,9 @@ class Screen:
             self.line((f"{indent}{name:<{width}}  ", "dim"), value)
 
     def table(self, heads: Sequence[str], rows: Sequence[Sequence[Piece]]) -> None:
-        """Aligned columns under a dim head."""
+        """Aligned columns under a dim head; a column without head and content is left out."""
+        used = [i for i in range(len(heads)) if heads[i] or any(row[i] for row in rows)]
+        heads, rows = [heads[i] for i in used], [[row[i] for i in used] for row in rows]
         texts = [[p if isinstance(p, str) else p[0] for p in row] for row in rows]
         widths = [max(len(r[i]) for r in [list(heads), *texts]) for i in range(len(heads))]
         head = "  ".join(h.ljust(w) for h, w in zip(heads, widths, strict=True))

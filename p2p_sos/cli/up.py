@@ -51,7 +51,10 @@ def announce(session: Session, said: dict[str, object], *, detached: bool) -> No
     remarks = said.get("remarks")
     for remark in remarks if isinstance(remarks, list) else []:
         screen.line((str(remark), "yellow"))
-    screen.line(("The node is up", "bold green"), f", process {said['pid']}, {count(int(str(said['peers'])), 'peer')}.")
+    screen.line(
+        ("The node is up", "bold green"),
+        f", process {said['pid']}, {count(int(str(said['peers'])), 'peer')}.",
+    )
     addresses = said.get("addresses")
     for address in addresses if isinstance(addresses, list) else []:
         screen.line(("address  ", "dim"), str(address))

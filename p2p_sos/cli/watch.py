@@ -1,11 +1,14 @@
 """`sos watch`: what happens at this node, as it happens."""
 
+import time
+
 import click
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import node_line
+from p2p_sos.cli.screen import count
 from p2p_sos.cli.timeline import tell
 
 
@@ -15,11 +18,16 @@ def watch(session: Session) -> None:
     """Follow calls, claims and letters as they happen, until Ctrl-C."""
     line, screen = node_line(session), session.screen
     said = line.get("/status")
-    screen.line(
-        (f"Watching {said.get('calls_open', 0)} open calls; Ctrl-C stops watching, the node goes on.", "dim")
-    )
+    number = int(said.get("calls_open") or 0)
+
+    def opened() -> None:
+        screen.object({"notice": "watching", "at_unix_s": time.time(), "calls_open": number})
+        screen.line(
+            (f"Watching, {count(number, 'open call')}; Ctrl-C stops watching, the node goes on.", "dim")
+        )
+
     try:
-        for notice in line.events():
+        for notice in line.events(opened):
             tell(screen, notice, call_shown=True)
     except KeyboardInterrupt:
         screen.line("")

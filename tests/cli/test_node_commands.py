@@ -159,7 +159,8 @@ def test_watch_streams_readable_lines_then_says_that_the_node_ended(sos: Sos, no
     assert "call 1f2e3d4c: ab12ab12 answers (a person on duty)" in lines[2]
     assert "something-" in lines[3]
     streamed = sos("watch", "--json").objects
-    assert streamed[:-1] == notices
+    assert streamed[0]["notice"] == "watching"  # from here on nothing is missed
+    assert streamed[1:-1] == notices
     assert streamed[-1]["exit"] == 69
 
 

@@ -6,7 +6,7 @@ In come a path and a body. Out comes the answer's JSON object, or one of two err
 import http.client
 import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +61,12 @@ class LocalApi:
             self._json(status, content)
         return content.decode()
 
-    def events(self, *, silence_s: float | None = None) -> Iterator[Json]:
+    def events(
+        self, *, silence_s: float | None = None, opened: Callable[[], None] | None = None
+    ) -> Iterator[Json]:
         """What happens from now on, one object each, until the other side ends or the iterator is closed.
+
+        `opened` is called once the other side listens to us: nothing that happens after it is missed.
 
         With `silence_s`, `TimeoutError` is raised when not even a heartbeat came for that long.
         """
@@ -71,6 +75,8 @@ class LocalApi:
             response = self._ask(connection, "GET", "/events", None)
             if response.status >= 400:
                 self._json(response.status, response.read(ANSWER_BYTES_MAX))
+            if opened is not None:
+                opened()
             if connection.sock is not None:
                 connection.sock.settimeout(silence_s)
             while line := self._line(response):
