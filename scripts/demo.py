@@ -9,6 +9,7 @@ by SIGKILL while letters are under way, and resumed. Sets itself up first, and l
 import argparse
 import json
 import random
+import signal
 import sys
 import time
 from pathlib import Path
@@ -28,6 +29,7 @@ def main() -> int:
     from fleet import Failed, Fleet
     from story import Story
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # on that way out, too, everything is put away
     begun = time.monotonic()
     with Fleet() as fleet:
         story = Story(fleet, random.Random(asked.seed), to_stderr=asked.json)

@@ -4,6 +4,7 @@ Comes in: a fleet of homes. Goes out: lines of a timeline and an account of what
 the command `sos`; whoever reads this file reads how the command is used.
 """
 
+import os
 import random
 import signal
 import sys
@@ -27,6 +28,8 @@ LETTERS_IN = (
     "Restore from Friday, not Saturday.",
 )
 
+LETTER_TO_NOBODY = "Are you still there?"  # written while the victim's process is dead
+
 
 @define
 class Node:
@@ -36,6 +39,7 @@ class Node:
     sos: Sos
     address: str
     responder: str
+    pid: int
 
 
 @define(eq=False)
@@ -114,7 +118,7 @@ class Story:
         sos = self.fleet.home(actor.home)
         sos.run("init", "--listen", "/ip4/127.0.0.1/tcp/0", *actor.flags)
         said = sos.up(bootstrap)
-        return Node(actor, sos, said["addresses"][0], said["responder"])
+        return Node(actor, sos, said["addresses"][0], said["responder"], said["pid"])
 
     def _victim(self) -> Sos:
         victim = self.fleet.home("victim")
@@ -237,56 +241,77 @@ class Story:
         return [letter["text"] for letter in self._letters(node) if letter["kind"] == "accept"]
 
     def _correspond(self, victim: Sos, helper: Node, *, crash: bool) -> None:
-        """Letters both ways; with `crash`, the victim's process dies while they are under way."""
-        for place, (out, back) in enumerate(zip(LETTERS_OUT, LETTERS_IN, strict=True)):
-            victim.run("case", "letter", out)
-            if crash and place == len(LETTERS_OUT) // 2:
-                self._kill(victim)
-                self.say(VICTIM, "its process is KILLED (SIGKILL), letters under way in both directions")
-            helper.sos.run("letter", self._short, back)
-            self.say(helper.actor.name, f"writes: {back}")
-            if crash and place == len(LETTERS_OUT) // 2:
-                self._resume(victim)
-            self.say(VICTIM, f"writes: {out}")
+        """Letters both ways; with `crash`, the victim's process dies while some are under way."""
+        letters = list(zip(LETTERS_OUT, LETTERS_IN, strict=True))
+        out, back = letters.pop(0)
+        self._write(victim, out)
+        self._answer(helper, back)
+        if crash:
+            self._crash(victim, helper, *letters.pop(0))
+        for out, back in letters:
+            self._write(victim, out)
+            self._answer(helper, back)
         until("every letter is there, once", lambda: self._arrived(victim, helper) == self._written())
         until("every letter is acknowledged", lambda: self._acknowledged(victim, helper))
         self.account["letters"] = self._written()
         self.say("", f"{self._written()} letters, each there exactly once, each acknowledged")
 
+    def _write(self, victim: Sos, text: str) -> None:
+        self.say(VICTIM, f"writes: {text}")
+        victim.run("case", "letter", text)
+
+    def _answer(self, helper: Node, text: str) -> None:
+        self.say(helper.actor.name, f"writes: {text}")
+        helper.sos.run("letter", self._short, text)
+
+    def _crash(self, victim: Sos, helper: Node, out: str, back: str) -> None:
+        """Kill the case's process with a letter under way in each direction, for certain; then go on.
+
+        While a process is stopped (SIGSTOP) it neither reads nor acknowledges: so the helper's letter is not
+        acknowledged, and the victim's not read, at the moment of the kill.
+        """
+        (lock,) = victim.path.glob("cases/*/case.lock")
+        case = holder(lock)
+        if case is None:
+            raise Failed("nobody carries the case")
+        os.kill(case, signal.SIGSTOP)
+        self._answer(helper, back)
+        os.kill(helper.pid, signal.SIGSTOP)
+        os.kill(case, signal.SIGCONT)
+        self._write(victim, out)
+        kill(case, signal.SIGKILL)
+        self.say(VICTIM, "its process is KILLED (SIGKILL), a letter under way in each direction")
+        os.kill(helper.pid, signal.SIGCONT)
+        self._answer(helper, LETTER_TO_NOBODY)
+        victim.run("case", "resume", "--until", "taken")
+        self.say(VICTIM, "is back: sos case resume opens the case with the passphrase")
+        victim.stream(self._on_notice, "case", "watch")
+        self.account["crashed"] = True
+
     def _written(self) -> int:
-        return len(LETTERS_OUT) + len(LETTERS_IN)
+        return len(LETTERS_OUT) + len(self._answers())
+
+    def _answers(self) -> tuple[str, ...]:
+        return (*LETTERS_IN, LETTER_TO_NOBODY) if self.account.get("crashed") else LETTERS_IN
 
     def _arrived(self, victim: Sos, helper: Node) -> int:
         """How many letters arrived; one that arrived twice fails the play at once."""
-        there = [("the helper", self._letters(helper), LETTERS_OUT)]
-        there.append(("the victim", victim.run("case", "status")["letters"], LETTERS_IN))
+        at_helper, at_victim = self._letters(helper), victim.run("case", "status")["letters"]
         arrived = 0
-        for who, letters, written in there:
+        for who, letters, written in (
+            ("helper", at_helper, LETTERS_OUT),
+            ("victim", at_victim, self._answers()),
+        ):
             texts = [one["text"] for one in letters if one["direction"] == "in" and one["kind"] == "text"]
             twice = [text for text in dict.fromkeys(texts) if texts.count(text) > 1]
             if twice:
-                raise Failed(f"{who} has a letter twice: {twice}")
+                raise Failed(f"the {who} has a letter twice: {twice}")
             arrived += sum(text in texts for text in written)
         return arrived
 
     def _acknowledged(self, victim: Sos, helper: Node) -> bool:
         letters = [*self._letters(helper), *victim.run("case", "status")["letters"]]
         return all(one["delivered"] for one in letters if one["direction"] == "out" and one["kind"] == "text")
-
-    def _kill(self, victim: Sos) -> None:
-        """SIGKILL to the process that carries the case, as a power failure would."""
-        (lock,) = victim.path.glob("cases/*/case.lock")
-        pid = holder(lock)
-        if pid is None:
-            raise Failed("nobody carries the case")
-        kill(pid, signal.SIGKILL)
-        self.account["crashed"] = True
-        self.account["helper_lacked_at_crash"] = None
-
-    def _resume(self, victim: Sos) -> None:
-        victim.run("case", "resume", "--until", "taken")
-        victim.stream(self._on_notice, "case", "watch")
-        self.say(VICTIM, "is back: sos case resume opens the case with the passphrase")
 
     # ------------------------------------------------------------------ the end
 
