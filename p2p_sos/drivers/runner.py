@@ -173,6 +173,7 @@ class Runner:
         kept = await self._keep(lists, now)
         for actions in lists:
             self._perform(actions, kept)
+        self._verifier.dispatch()
         for done in asked:
             done.set()
 

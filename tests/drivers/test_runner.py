@@ -307,6 +307,20 @@ async def test_frames_are_checked_and_answered_in_order() -> None:
 
 
 @pytest.mark.trio
+async def test_a_bug_in_a_check_ends_the_node() -> None:
+    """A check that raises is a programmer's fault: it comes out of `run`, and no frame passes unchecked."""
+
+    def check(_: Frame) -> None:
+        raise ZeroDivisionError
+
+    script = Script({claims(1): [Verify(bytes(20), frame_of(1))]})
+    with pytest.RaisesGroup(ZeroDivisionError, flatten_subgroups=True):
+        async with Running(script, World(), check) as runner:
+            runner.submit(claims(1))
+            await trio.sleep_forever()
+
+
+@pytest.mark.trio
 async def test_a_stamp_is_solved() -> None:
     """A `Solve` is answered with a stamp that holds."""
     script = Script({claims(1): [Solve(bytes(32), 2, bytes(16))]})
