@@ -18,6 +18,7 @@ from p2p_sos.drivers.api.bodies import BODY_BYTES_MAX, Fault, body_of, changes_i
 from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
 from p2p_sos.drivers.api.notices import LISTENERS_MAX, WAITING_MAX, Hub, notice_json
 from p2p_sos.drivers.api.server import HEARTBEAT_S, _lines, answer, application, route, serve_api
+from p2p_sos.drivers.database import StoreError
 from p2p_sos.wire.registry import Detail, LetterKind, Need, Reason, Severity
 
 
@@ -25,11 +26,21 @@ async def echo(request: Request) -> Response:
     return answer({"body": await body_of(request, ("text", "reason"))})
 
 
+async def break_down(_request: Request) -> Response:
+    raise RuntimeError("a bug of ours")
+
+
+async def disk(_request: Request) -> Response:
+    raise StoreError("node.db keeps nothing new: make room.")
+
+
 @asynccontextmanager
 async def serving(path: Path, hub: Hub) -> AsyncIterator[LocalApi]:
     stopping = trio.Event()
     async with trio.open_nursery() as nursery:
-        app = application([route("/echo", echo, method="POST")], hub)
+        app = application(
+            [route("/echo", echo, method="POST"), route("/bug", break_down), route("/disk", disk)], hub
+        )
         await nursery.start(serve_api, app, path, stopping)
         yield LocalApi(path, timeout_s=20)
         hub.close()
@@ -66,6 +77,8 @@ async def test_faults_are_sentences(tmp_path: Path) -> None:
         for work, given, status, code in (
             (api.get, ("/nowhere",), 404, "no-path"),
             (api.get, ("/echo",), 405, "method"),
+            (api.get, ("/disk",), 507, "disk"),
+            (api.get, ("/bug",), 500, "fault"),
             (api.post, ("/echo", {"txt": "x"}), 400, "unknown-field"),
             (api.post, ("/echo", {"text": "x" * BODY_BYTES_MAX}), 413, "too-large"),
         ):

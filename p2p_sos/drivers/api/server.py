@@ -22,11 +22,13 @@ from starlette.routing import Route
 
 from p2p_sos.drivers.api.bodies import Fault
 from p2p_sos.drivers.api.notices import Hub
+from p2p_sos.drivers.database import StoreError
 
 HEARTBEAT_S = 15.0
 BACKLOG = 64
 GRACE_S = 2.0  # how long a stop waits for answers that are under way
 SOCKET_MODE = 0o600
+_log = logging.getLogger(__name__)
 _silent = logging.getLogger("p2p_sos.drivers.api.http")
 _silent.addHandler(logging.NullHandler())
 _silent.propagate = False
@@ -45,14 +47,28 @@ def application(routes: Sequence[Route], hub: Hub) -> Starlette:
     async def events(_request: Request) -> Response:
         return _event_stream(hub)
 
-    return Starlette(
-        routes=[*routes, route("/events", events)],
-        exception_handlers={Fault: _on_fault, HTTPException: _on_http},  # type: ignore[dict-item]
-    )
+    answers: dict[Any, Any] = {
+        Fault: _on_fault,
+        HTTPException: _on_http,
+        StoreError: _on_store,
+        Exception: _on_bug,
+    }
+    return Starlette(routes=[*routes, route("/events", events)], exception_handlers=answers)
 
 
 async def _on_fault(_request: Request, fault: Fault) -> Response:
     return fault.response()
+
+
+async def _on_store(_request: Request, error: StoreError) -> Response:
+    return Fault(507, "disk", str(error)).response()
+
+
+async def _on_bug(request: Request, error: Exception) -> Response:
+    _log.error("the API failed to answer %s", request.url.path, exc_info=error)
+    return Fault(
+        500, "fault", "This is a fault of ours: the log has its traceback, please report it."
+    ).response()
 
 
 async def _on_http(request: Request, error: HTTPException) -> Response:
