@@ -1,0 +1,135 @@
+"""Real `sos` processes: run to the end, or read line by line, each within a time that only a hang exceeds."""
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tests.cli.conftest import Said
+
+HANG_S = 60.0
+SOS = [sys.executable, "-m", "p2p_sos.cli.main"]
+SECRETS = ("SOS_HOME", "SOS_PASSPHRASE", "SOS_RECOVERY_CODE")
+
+
+def surroundings(given: Mapping[str, str]) -> dict[str, str]:
+    """Our own environment without what would steer `sos`, and with what is given."""
+    return {k: v for k, v in os.environ.items() if k not in SECRETS} | dict(given)
+
+
+def sos(home: Path, *words: str, **environment: str) -> Said:
+    """Run one command to its end, with nobody at the keyboard."""
+    done = subprocess.run(
+        [*SOS, "--home", str(home), *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=HANG_S,
+        env=surroundings(environment),
+        check=False,
+    )
+    return Said(done.returncode, done.stdout, done.stderr)
+
+
+class Stream:
+    """The lines of a running command, as JSON."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._process = process
+        self.seen: list[dict[str, Any]] = []
+        self.exit: int | None = None
+
+    def until(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first object that is wanted, read already or still to come."""
+        for told in self.seen:
+            if wanted(told):
+                return told
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            told = json.loads(line)
+            self.seen.append(told)
+            if wanted(told):
+                return told
+        raise AssertionError(f"the stream ended without it: {self.seen}")
+
+    def notice(self, name: str, **fields: Any) -> dict[str, Any]:
+        """The first notice of that name with these fields."""
+        return self.until(lambda told: told.get("notice") == name and fields.items() <= told.items())
+
+
+@contextmanager
+def streaming(home: Path, *words: str, **environment: str) -> Iterator[Stream]:
+    """A command that streams JSON lines, stopped at the end of the context."""
+    process = subprocess.Popen(
+        [*SOS, "--home", str(home), "--json", *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=surroundings(environment),
+    )
+    hang = threading.Timer(HANG_S, process.kill)
+    hang.start()
+    stream = Stream(process)
+    try:
+        yield stream
+    finally:
+        hang.cancel()
+        hang.join()
+        process.send_signal(signal.SIGINT)
+        process.communicate()
+        stream.exit = process.returncode
+
+
+class Terminal:
+    """A command at a terminal of its own, with a person who answers what it asks."""
+
+    def __init__(self, home: Path, *words: str, **environment: str) -> None:
+        self._master, slave = pty.openpty()
+        self.text = ""
+        self._process = subprocess.Popen(
+            [*SOS, "--home", str(home), *words],
+            stdin=slave,
+            stdout=slave,
+            stderr=slave,
+            env=surroundings({"TERM": "xterm-256color", "COLUMNS": "100", **environment}),
+            start_new_session=True,
+        )
+        os.close(slave)
+        self._hang = threading.Timer(HANG_S, self._process.kill)
+        self._hang.start()
+
+    def shows(self, wanted: str) -> None:
+        """Read on until this stands on the screen."""
+        start = len(self.text)
+        while wanted not in self.text[start:]:
+            read = self._read()
+            assert read, f"it ended without {wanted!r}: {self.text}"
+
+    def types(self, line: str) -> None:
+        """Type a line and the Enter key."""
+        os.write(self._master, line.encode() + b"\n")
+
+    def ends(self) -> int:
+        """Read to the end; the exit code."""
+        while self._read():
+            pass
+        code = self._process.wait()
+        self._hang.cancel()
+        self._hang.join()
+        os.close(self._master)
+        return code
+
+    def _read(self) -> bool:
+        try:
+            read = os.read(self._master, 4096)
+        except OSError:  # the other side is closed
+            return False
+        self.text += read.decode("utf-8", "replace")
+        return bool(read)
