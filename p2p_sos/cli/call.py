@@ -197,11 +197,19 @@ def _place(
     how = {"until": flags["until"], "patience_s": flags["patience"]}
     if flags["foreground"]:
         serve_here(session, kept.directory, kept.secret, relays, profile, **how)
-    else:
-        serve_in_background(session, kept.directory, kept.secret, relays, profile)
-        from p2p_sos.cli.follow import follow
+        return
+    from p2p_sos.cli.follow import follow, ways_back
 
-        follow(session, kept.directory, **how)
+    try:
+        serve_in_background(session, kept.directory, kept.secret, relays, profile)
+    except KeyboardInterrupt:
+        session.screen.line("")
+        session.screen.line(
+            f"You stopped watching; case {kept.directory.name} is kept, and its process may be starting."
+        )
+        ways_back(session)
+        return
+    follow(session, kept.directory, **how)
 
 
 def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -> None:

@@ -34,7 +34,7 @@ def follow(
         for news in _news(story, line):
             for notice in news:
                 tell(screen, notice)
-                _hint(session, notice)
+                _hint(session, story, notice)
             if _reached(story, until):
                 return
             waited = time.monotonic() - started
@@ -43,7 +43,7 @@ def follow(
     except KeyboardInterrupt:
         screen.line("")
         screen.line("You stopped watching; your case goes on in the background.")
-        _ways_back(session)
+        ways_back(session)
         return
     if not story.closed:
         raise Stop(
@@ -92,9 +92,9 @@ def _reached(story: Story, until: str) -> bool:
     return False
 
 
-def _hint(session: Session, notice: dict[str, Any]) -> None:
+def _hint(session: Session, story: Story, notice: dict[str, Any]) -> None:
     match notice.get("notice"), notice.get("kind"):
-        case "call-returned", _:
+        case "call-returned", _ if not story.claims:
             session.screen.next("wait for a CLAIM; Ctrl-C stops only this watching")
         case "letter-arrived", "introduction":
             who = short(str(notice.get("correspondent")))
@@ -103,7 +103,8 @@ def _hint(session: Session, notice: dict[str, Any]) -> None:
             )
 
 
-def _ways_back(session: Session) -> None:
+def ways_back(session: Session) -> None:
+    """How to come back to a case that goes on in the background."""
     session.screen.rows(
         [
             (session.named("case watch"), "follow it again"),

@@ -6,12 +6,14 @@ command does, and must not import anything heavier than Click.
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from p2p_sos.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from pathlib import Path  # a tenth of what `sos --help` takes: loaded by those who need a path
 
 
 class Session:
@@ -22,8 +24,10 @@ class Session:
         self.json = False
 
     @property
-    def home(self) -> Path:
+    def home(self) -> "Path":
         """The node's directory: `--home`, else SOS_HOME, else ~/.sos."""
+        from pathlib import Path
+
         named = self.home_given or os.environ.get("SOS_HOME") or "~/.sos"
         return Path(named).expanduser().absolute()
 

@@ -4,6 +4,7 @@ Comes in: a module of ours, its arguments, and one JSON object that goes through
 the arguments or the environment). Goes out: what the process said on its first line, or a `Stop` with its sentence.
 """
 
+import contextlib
 import json
 import os
 import subprocess
@@ -44,6 +45,7 @@ def start(module: str, arguments: Sequence[str], said: Mapping[str, Any], log: P
         line = process.stdout.readline()
     answer = _read(line)
     if "error" in answer:
+        process.wait()
         raise Stop(str(answer["error"]), int(answer.get("exit", exits.NOT_DONE)), str(answer.get("code", "")))
     if not answer:
         process.wait()
@@ -62,7 +64,8 @@ def _read(line: bytes) -> dict[str, Any]:
 
 def report(answer: Mapping[str, Any]) -> None:
     """In the background process: say the first line, then let go of the terminal's pipe."""
-    print(json.dumps(dict(answer)), flush=True)
+    with contextlib.suppress(BrokenPipeError):  # whoever started us went away; we go on
+        print(json.dumps(dict(answer)), flush=True)
     silence = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silence, sys.stdout.fileno())
     os.close(silence)

@@ -4,10 +4,8 @@ Comes in: pieces of text with a style, rows, JSON objects. Goes out: standard ou
 Text of strangers passes `harmless` first: a letter must never steer the terminal that shows it.
 """
 
-import json
 import sys
 import time
-import unicodedata
 from collections.abc import Sequence
 from typing import Any
 
@@ -38,8 +36,11 @@ class Screen:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(highlight=False, soft_wrap=True)
-        self._console.print(Text.assemble(*pieces))
+            self._console = Console(highlight=False)
+        text = Text.assemble(*pieces)
+        longest = max((len(word) for word in text.plain.split()), default=0)
+        # An address that does not fit is left to the terminal, so that it can be copied in one piece.
+        self._console.print(text, soft_wrap=longest > self._console.width)
 
     def rows(self, rows: Sequence[tuple[str, Piece]], indent: str = "") -> None:
         """Aligned pairs of a name and a value."""
@@ -65,6 +66,8 @@ class Screen:
     def object(self, value: Any) -> None:
         """One JSON object on one line, under `--json` only."""
         if self.json:
+            import json
+
             print(json.dumps(value, separators=(", ", ": ")), flush=True)
 
     def next(self, sentence: str) -> None:
@@ -75,6 +78,8 @@ class Screen:
 def fail(stop: Stop, *, as_json: bool) -> int:
     """Say why a command ends, and return its exit code."""
     if as_json:
+        import json
+
         said = {"error": stop.sentence, "code": stop.code, "exit": stop.exit_code}
         print(json.dumps(said), flush=True)
         return stop.exit_code
@@ -84,9 +89,7 @@ def fail(stop: Stop, *, as_json: bool) -> int:
         from rich.console import Console
         from rich.text import Text
 
-        Console(stderr=True, highlight=False, soft_wrap=True).print(
-            Text.assemble((mark, "bold red"), stop.sentence)
-        )
+        Console(stderr=True, highlight=False).print(Text.assemble((mark, "bold red"), stop.sentence))
     else:
         print(mark + stop.sentence, file=sys.stderr, flush=True)
     return stop.exit_code
@@ -94,6 +97,8 @@ def fail(stop: Stop, *, as_json: bool) -> int:
 
 def harmless(text: str) -> str:
     """A stranger's text without what could steer a terminal: only letters, line ends and blanks stay."""
+    import unicodedata
+
     return "".join(
         character
         if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
