@@ -104,8 +104,13 @@ def _start(
 def stop(session: Session, named: str | None) -> None:
     """Stop the process that carries a case. The call stays open and the case is kept."""
     directory = case_directory(session, named)
+    closed = case_line(session, directory).get("/case").get("closed")
     _stop_process(session, directory)
     session.screen.object({"stopped": True, "case": directory.name})
+    if closed:
+        session.screen.line(f"Case {directory.name} is {closed}; nothing tells the mesh of it any more.")
+        session.screen.next(f"{session.named('case resume')} tells it, destroys the keys and ends")
+        return
     session.screen.line(
         f"Nothing carries case {directory.name} now; the call stays open, and helpers cannot reach you."
     )

@@ -177,3 +177,16 @@ def test_resume_of_a_served_case_only_follows_it(sos: Sos, case: Stub) -> None:
     said = sos("case", "resume", "--until", "heard")
     assert said.exit == 0
     assert "carried already" in said.out
+
+
+@pytest.mark.parametrize(("closed", "words"), [("", "stays open"), ("cleared", "is cleared")])
+def test_stop_says_what_becomes_of_the_call(
+    sos: Sos, case: Stub, monkeypatch: pytest.MonkeyPatch, closed: str, words: str
+) -> None:
+    """An open call stays open; a closed one is not called open."""
+    case.answers["GET /case"] = (200, CASE | {"closed": closed})
+    monkeypatch.setattr("p2p_sos.cli.case_resume.is_served", lambda _directory: False)
+    said = sos("case", "stop")
+    assert said.exit == 0
+    assert words in said.out
+    assert "sos case resume" in said.out
