@@ -59,6 +59,7 @@ class Stub:
     def __init__(self, answers: Mapping[str, Answer], notices: Sequence[dict[str, Any]] = ()) -> None:
         self.answers = dict(answers)
         self.notices = list(notices)
+        self.afterwards: dict[str, dict[str, Answer]] = {}  # a request -> what is answered from then on
         self.asked: list[tuple[str, str, Any]] = []
 
     @contextmanager
@@ -101,6 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
         stub.asked.append((method, self.path, body))
         unknown = (404, {"error": f"There is nothing at {self.path}.", "code": "no-path"})
         status, answer = stub.answers.get(f"{method} {self.path}", unknown)
+        stub.answers |= stub.afterwards.get(f"{method} {self.path}", {})
         content = json.dumps(answer).encode()
         self.send_response(status)
         self.send_header("Content-Length", str(len(content)))

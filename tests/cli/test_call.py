@@ -4,23 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from p2p_sos.cli import keeping
 from p2p_sos.cli.call import EXPOSURE, NO_EMERGENCY_SERVICE
 from p2p_sos.cli.wish import Wish
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
 
 ADDRESS = "/ip4/127.0.0.1/tcp/4767/p2p/12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
-
-
-@pytest.fixture(autouse=True)
-def nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No test here may get as far as a case."""
-
-    def kept(*_: object, **__: object) -> None:
-        raise AssertionError("a case was made")
-
-    monkeypatch.setattr(keeping, "keep_case", kept)
 
 
 def test_nothing_is_sent_without_a_yes(sos: Sos, home: Path) -> None:
@@ -64,12 +53,13 @@ def test_sealed_text_need_not_stand_on_the_command_line(sos: Sos, tmp_path: Path
     assert "untold" in said.err
 
 
-def test_the_public_network_is_refused_with_a_sentence(sos: Sos) -> None:
+def test_the_public_network_is_refused_with_a_sentence(sos: Sos, home: Path) -> None:
     """Until hiding the origin and admission are built."""
     said = sos("call", "--yes", "--profile", "public")
     assert said.exit == 77
     assert "public network" in said.err
     assert sos("--json", "call", "--yes", "--profile", "public").objects[0]["code"] == "public-profile"
+    assert not (home / "cases").exists()
 
 
 @pytest.mark.parametrize(

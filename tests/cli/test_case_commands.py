@@ -180,12 +180,12 @@ def test_resume_of_a_served_case_only_follows_it(sos: Sos, case: Stub) -> None:
 
 
 @pytest.mark.parametrize(("closed", "words"), [("", "stays open"), ("cleared", "is cleared")])
-def test_stop_says_what_becomes_of_the_call(
-    sos: Sos, case: Stub, monkeypatch: pytest.MonkeyPatch, closed: str, words: str
-) -> None:
+def test_stop_says_what_becomes_of_the_call(sos: Sos, case: Stub, closed: str, words: str) -> None:
     """An open call stays open; a closed one is not called open."""
     case.answers["GET /case"] = (200, CASE | {"closed": closed})
-    monkeypatch.setattr("p2p_sos.cli.case_resume.is_served", lambda _directory: False)
+    case.afterwards["POST /case/stop"] = {
+        "GET /case": (503, {"error": "It is stopping.", "code": "stopping"})
+    }
     said = sos("case", "stop")
     assert said.exit == 0
     assert words in said.out

@@ -112,19 +112,17 @@ def test_home_is_taken_before_and_after_the_sub_command(sos: Sos, tmp_path: Path
         assert sos("status").exit == 69
 
 
-def test_a_fault_of_ours_is_one_sentence_and_exit_70(sos: Sos, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_of_ours_is_one_sentence_and_exit_70(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """No traceback reaches a person, unless it is asked for."""
-
-    def broken(*_: object) -> None:
-        raise ZeroDivisionError("by nought")
-
-    monkeypatch.setattr("p2p_sos.cli.status.node_line", broken)
-    said = sos("status")
-    assert said.exit == 70
-    assert said.err.count("\n") == 1
-    assert "ZeroDivisionError" in said.err
-    monkeypatch.setenv("SOS_TRACEBACK", "1")
-    assert "Traceback" in sos("status").err
+    with Stub({"GET /status": (200, STATUS | {"peers": 7})}).at(home / "api.sock"):
+        said = sos("status")
+        assert said.exit == 70
+        assert said.err.count("\n") == 1
+        assert "TypeError" in said.err
+        monkeypatch.setenv("SOS_TRACEBACK", "1")
+        assert "Traceback" in sos("status").err
 
 
 def test_a_path_too_long_for_a_socket_is_found_where_the_node_put_it(sos: Sos, tmp_path: Path) -> None:
