@@ -61,6 +61,7 @@ class Admission:
     _buckets: dict[Lane, Bucket] = field(init=False)
     _letters: Window = field(init=False)
     _victims: Window = field(init=False)
+    _attests: Window = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.call_bucket = Bucket(self.profile.calls_per_s, self.profile.calls_burst)
@@ -69,6 +70,7 @@ class Admission:
         }
         self._letters = Window(LETTERS_PER_WINDOW, LETTER_WINDOW_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
         self._victims = Window(VICTIM_MESSAGES_PER_EPOCH, CALL_EPOCH_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
+        self._attests = Window(VICTIM_MESSAGES_PER_EPOCH, CALL_EPOCH_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
 
     # ------------------------------------------------------------------ is it welcome?
 
@@ -161,12 +163,13 @@ class Admission:
         """Count a verified message against every budget but the CALLs' own; why it is one too many."""
         message: Any = frame.message
         kind = message.KIND
-        # "CANCEL and ALL_CLEAR MUST NOT be dropped for want of budget." (05-calls §8)
-        if kind in CLOSINGS:
+        # "The first CANCEL and the first ALL_CLEAR of a call MUST NOT be dropped for want of budget." (05-calls §8)
+        if kind in CLOSINGS and not self.calls.board(message.call).words(kind):
             return None
         if kind is Kind.LETTER and not self._letters.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "letters of this signer")
         lane = self.lane(frame)
-        if lane is Lane.VICTIM and not self._victims.take((message.call, message.signer), now):
+        window = self._attests if kind is Kind.ATTEST else self._victims
+        if lane is Lane.VICTIM and not window.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "messages of this victim")
         return None if self._buckets[lane].take(now) else Refusal(Reason.BUDGET, f"lane {lane.value}")

@@ -75,7 +75,6 @@ __all__ = [
     "case_rows", "closed_case", "compose_call", "secrets_of",
 ]  # fmt: skip
 
-ATTEST_AFTER_S = 0.5  # guess: who makes contact within it is attested by one message
 DECISIONS = {LetterKind.ACCEPT: ACCEPTED, LetterKind.REFUSE: REFUSED}
 
 
@@ -316,7 +315,7 @@ class Case:
     def _plan_attest(self, appeal: Appeal, now: float) -> list[Step]:
         if self._attest_at is not None or appeal.state.phase is CasePhase.CLOSED or not self._made_contact():
             return []
-        self._attest_at = now + ATTEST_AFTER_S
+        self._attest_at = now + self._command.attest_after_s(now)
         return [SetTimer(AttestDue(appeal.state.call, self._attest_at), self._attest_at)]
 
     def _on_attest_due(self, appeal: Appeal, now: float) -> list[Step]:
@@ -331,6 +330,7 @@ class Case:
         named = tuple(sorted(responders[:ATTESTED_MAX]))
         if not named:
             return []
+        self._command.attested(now)
         steps = appeal.say(Attest, self._epoch(now), previous=NOTHING, heads=(), responders=named)
         for step in steps:
             if isinstance(step, Publish):

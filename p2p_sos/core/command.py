@@ -16,10 +16,12 @@ from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import AllClear, Attest, CallId, Cancel, Requisition, Update
-from p2p_sos.wire.registry import VICTIM_MESSAGES_PER_EPOCH
+from p2p_sos.wire.registry import CALL_EPOCH_S, VICTIM_MESSAGES_PER_EPOCH
 
 _TAG = b"victim"
 UNCOUNTED = (Attest, Cancel, AllClear)
+ATTEST_AFTER_S = 0.5  # guess: who makes contact within it is attested by one message
+ATTEST_SLOWER = 3.0  # guess: each ATTEST of the last 600 s makes the next one wait so many times longer
 
 
 @define
@@ -31,6 +33,7 @@ class Command:
     _sequence: int = 0
     _epoch: int = 0
     _used: int = 0
+    _attested_at: list[float] = field(factory=list)
 
     def restore(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         """Take the row of `Table.COUNTER` that is ours."""
@@ -52,6 +55,17 @@ class Command:
                 "wait for the next ten minutes, or write letters."
             )
         return None
+
+    def attest_after_s(self, now: float) -> float:
+        """How long to gather responders for the next ATTEST, so that readers have room for it."""
+        # "It waits half a second for others, and three times longer for each ATTEST that it sent within
+        # `call_epoch_s`." (07-dialogue §7)
+        self._attested_at = [at for at in self._attested_at if at > now - CALL_EPOCH_S]
+        return min(ATTEST_AFTER_S * ATTEST_SLOWER ** len(self._attested_at), CALL_EPOCH_S)
+
+    def attested(self, now: float) -> None:
+        """An ATTEST went out."""
+        self._attested_at.append(now)
 
     def sign(
         self,

@@ -7,7 +7,7 @@ out: a `Refusal`, or None. Knows no clock and no board: whether a true message i
 from p2p_sos.wire.frames import STAMPED_KINDS, Frame, read_header
 from p2p_sos.wire.hashing import NetworkId, signing_digest
 from p2p_sos.wire.keys import can_be_exchanged_with, verifies
-from p2p_sos.wire.messages import Call, Claim, Proof
+from p2p_sos.wire.messages import NOTHING, Attest, Call, Claim, Proof
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import KIND_FORMS
@@ -42,6 +42,10 @@ def check_proof(proof: Proof, network: NetworkId) -> Refusal | None:
     for header in (first, second):
         if KIND_FORMS[header.kind] not in LOG_FORMS or header.values["signer"] != proof.signer:
             return Refusal(Reason.RULE, "a header that can convict nobody, or somebody else")
+        # "A header in the victim's form of ATTEST convicts nobody." (03-keys §5)
+        chained = header.values["sequence"] == 0 or header.values["previous"] != NOTHING
+        if header.kind is Attest.KIND and not chained:
+            return Refusal(Reason.RULE, "a victim's word, which can convict nobody")
     same_entry = all(first.values[name] == second.values[name] for name in ("call", "sequence"))
     both_claim = first.kind == second.kind == Claim.KIND
     same_slot = both_claim and all(first.values[n] == second.values[n] for n in ("slot", "slot_epoch"))

@@ -13,6 +13,7 @@ from p2p_sos.core.case import (
     closed_case,
     secrets_of,
 )
+from p2p_sos.core.command import Command
 from p2p_sos.core.events import (
     OperatorWrites,
     PeerLeft,
@@ -28,7 +29,7 @@ from p2p_sos.core.notices import CallReturned, CallTaken
 from p2p_sos.wire import registry as r
 from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import gossip_id
-from p2p_sos.wire.keys import ExchangeKey
+from p2p_sos.wire.keys import ExchangeKey, SigningKey
 from p2p_sos.wire.letters import Binding, Content, messages_of, seal_first
 from p2p_sos.wire.messages import NOTHING, Attest, Claim, Comply, Letter, Requisition, Update
 from p2p_sos.wire.registry import LetterKind
@@ -158,6 +159,19 @@ def test_an_enclosed_claim_counts() -> None:
     assert helper.attested
     assert helper.manner is r.Manner.PERSON
     assert published(world.victim, Claim) == []
+
+
+def test_attests_slow_down() -> None:
+    """Whoever claims under ever new keys cannot make the victim attest more often than readers take."""
+    command, now, sent = Command(SigningKey(bytes(32)), bytes(32)), 0.0, []
+    while now < 4 * r.CALL_EPOCH_S:
+        now += command.attest_after_s(now)
+        command.attested(now)
+        sent.append(now)
+    for start in sent:
+        within = [at for at in sent if start <= at < start + r.CALL_EPOCH_S]
+        assert len(within) <= r.VICTIM_MESSAGES_PER_EPOCH
+    assert sent[0] == 0.5
 
 
 def test_no_attest_without_a_letter() -> None:

@@ -206,6 +206,27 @@ def test_closing_passes_at_the_height_of_a_victim_s_flood() -> None:
     assert door.ask(mail.cancel(one, 30)) == "accept"
 
 
+def test_only_the_first_closing_of_each_kind_is_free() -> None:
+    """A victim that spent all closes its call once; a row of CANCELs finds its budget like anything else."""
+    door, one = Door(), call()
+    door.ask(one)
+    for sequence in range(1, VICTIM_MESSAGES_PER_EPOCH + 1):
+        door.ask(mail.update(one, sequence))
+    assert door.ask(mail.cancel(one, 30)) == "accept"
+    assert door.ask(mail.all_clear(one, 31)) == "accept"
+    assert door.ask(mail.cancel(one, 32)) == "ignore budget"
+
+
+def test_attests_take_no_room_from_other_words_of_the_victim() -> None:
+    """Who claims under many keys makes the victim attest often; its other words pass all the same."""
+    door, one = Door(), call()
+    door.ask(one)
+    attests = [mail.attest(one, A, sequence=s) for s in range(1, VICTIM_MESSAGES_PER_EPOCH + 2)]
+    said = [door.ask(attest) for attest in attests]
+    assert said == ["accept"] * VICTIM_MESSAGES_PER_EPOCH + ["ignore budget"]
+    assert door.ask(mail.update(one, 20)) == "accept"
+
+
 def test_letters_have_a_budget_per_signer_and_call() -> None:
     """The 21st letter of a signer is ignored; another signer, another call and the next window are not."""
     door, one, other = Door(), call(), call("other")

@@ -11,6 +11,7 @@ from p2p_sos.wire.hashing import body_hash
 from p2p_sos.wire.keys import ExchangeKey, SigningKey, can_be_exchanged_with, verifies
 from p2p_sos.wire.messages import (
     AllClear,
+    Attest,
     Call,
     Cancel,
     Card,
@@ -201,6 +202,15 @@ def test_two_messages_for_one_place_convict(first: LogMessage, second: LogMessag
 def test_honest_messages_convict_nobody(first: Message, second: Message) -> None:
     """Entries at different places, and messages outside the log, are no proof."""
     assert reason_of(proof_of(signed(first), signed(second))) is Reason.RULE
+
+
+def test_a_victim_s_attests_convict_nobody() -> None:
+    """Two ATTESTs in the victim's form share a sequence and are no proof; in a responder's form they are."""
+    one = Attest(bytes(32), RESPONDER.public, 1, bytes(32), (), (b"\x01" * 32,))
+    other = attrs.evolve(one, responders=(b"\x02" * 32,))
+    assert reason_of(proof_of(signed(one), signed(other))) is Reason.RULE
+    first, second = (attrs.evolve(m, sequence=0) for m in (one, other))
+    assert reason_of(proof_of(signed(first), signed(second))) is None
 
 
 def test_one_message_twice_convicts_nobody() -> None:
