@@ -109,6 +109,7 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
         ids = _next_ids(memory, neighbour)
         if ids:
             neighbour.used.announced_frames += 1
+            neighbour.used.announced_ids += len(ids)
             rpc = shared.get(ids)
             if rpc is None:
                 rpc = shared[ids] = Rpc(ihave=((settings.topic, ids),))
@@ -120,8 +121,10 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
 
 
 def _next_ids(memory: Memory, neighbour: Neighbour) -> tuple[GossipId, ...]:
-    waiting = list(neighbour.queue)
-    taken, left = waiting[: memory.settings.announce_ids_max], waiting[memory.settings.announce_ids_max :]
+    waiting, settings = list(neighbour.queue), memory.settings
+    # "A writer SHOULD NOT announce more to one peer in two heartbeats than it serves in one." (04-gossip §7)
+    most = min(settings.announce_ids_max, settings.announce_beat_ids_max - neighbour.used.announced_ids)
+    taken, left = waiting[: max(0, most)], waiting[max(0, most) :]
     neighbour.queue = dict.fromkeys(left)
     peer, entry_of, own = neighbour.peer, memory.history.get, memory.own
     ids: list[GossipId] = []

@@ -97,6 +97,8 @@ def _lacking(
     # "A node MUST NOT ask for what it holds already." (04-gossip §7)
     if state is MessageState.UNKNOWN and memory.lookup(gossip_id) is not None:
         return
+    if state is MessageState.UNKNOWN and (gone := memory.pulls.make_room(neighbour.peer)) is not None:
+        memory.seen.step(gone, MessageStep.FORGET, now)
     if memory.pulls.announced(gossip_id, neighbour.peer, now):
         memory.seen.step(gossip_id, MessageStep.ANNOUNCE, now)
 
@@ -109,6 +111,9 @@ def iwant(memory: Memory, neighbour: Neighbour, ids: tuple[GossipId, ...]) -> li
     granted: list[GossipId] = []
     for gossip_id in ids[: max(0, settings.iwant_ids_max - used.iwant_ids)]:
         used.iwant_ids += 1
+        # "An id that is not 20 bytes long names nothing." (04-gossip §3)
+        if len(gossip_id) != ID_BYTES:
+            continue
         times = neighbour.served.pop(gossip_id, 0)
         neighbour.served[gossip_id] = times + 1
         # "A writer SHOULD serve one id to one peer three times at most." (04-gossip §7)
@@ -127,6 +132,8 @@ def idontwant(
     actions: list[RouterAction] = []
     for gossip_id in ids[: max(0, settings.idontwant_ids_max - used.idontwant_ids)]:
         used.idontwant_ids += 1
+        if len(gossip_id) != ID_BYTES:
+            continue
         neighbour.unwanted[gossip_id] = settings.idontwant_beats
         if (entry := memory.history.get(gossip_id)) is not None:
             traffic.held(entry, neighbour, now)
@@ -167,6 +174,11 @@ def _too_soon(memory: Memory, neighbour: Neighbour, now: float) -> list[RouterAc
     # (04-gossip §6)
     flood = neighbour.backoff_until - now > settings.prune_backoff_s - settings.graft_flood_s
     actions: list[RouterAction] = [refuse(memory, neighbour, now)]
+    if neighbour.backoff_of_old:
+        # "The first GRAFT of a peer that comes back during an earlier backoff is refused and not counted."
+        # (04-gossip §6)
+        neighbour.backoff_of_old = False
+        return actions
     penalty = 2.0 if flood else 1.0
     return [*actions, *memory.punish(neighbour, now, "GRAFT during backoff", behaviour=penalty)]
 

@@ -86,7 +86,7 @@ class History:
             self._bytes -= len(entry.carried.data)
 
     def forget_peer(self, peer: PeerId) -> None:
-        """A peer comes anew: what an earlier connection told of it no longer holds."""
+        """A peer left: what its connection told of it no longer holds, and strangers must not fill our memory."""
         for entry in self._entries.values():
             entry.holders.pop(peer, None)
             entry.sent.pop(peer, None)

@@ -56,6 +56,12 @@ class Memory:
         own = self.own.get(gossip_id)
         return own is not None and peer in own.avoid
 
+    def forget_peer(self, peer: PeerId) -> None:
+        """A peer left: of what it holds nothing stays."""
+        self.history.forget_peer(peer)
+        for own in self.own.values():
+            own.echoed.pop(peer, None)
+
     def mesh_size(self) -> int:
         """How many links are eager."""
         return sum(n.eager for n in self.neighbours.values())

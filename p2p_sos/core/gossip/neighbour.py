@@ -46,7 +46,8 @@ class Allowance:
     idontwant_ids: int = 0
     mesh_requests: int = 0
     subscriptions: int = 0
-    announced_frames: int = 0  # the one that we use up ourselves
+    announced_frames: int = 0  # the two that we use up ourselves
+    announced_ids: int = 0
 
 
 @define(eq=False)
@@ -64,6 +65,7 @@ class Neighbour:
     eager: bool = False  # ... and link is EAGER: plain flags, since every message asks
     chosen: bool = False  # we grafted it, not it us
     backoff_until: float = 0.0
+    backoff_of_old: bool = False  # told on an earlier connection, perhaps to a process that is no more
     dropped: bool = False
     round_trip_s: float | None = None
     waiting_bytes: int = 0
@@ -155,7 +157,7 @@ class Neighbour:
         beats = (now - record.left_at) / settings.heartbeat_s
         self.invalid = _decayed(record.invalid, settings.invalid_decay**beats)
         self.behaviour = _decayed(record.behaviour, settings.behaviour_decay**beats)
-        self.backoff_until = record.backoff_until
+        self.backoff_until, self.backoff_of_old = record.backoff_until, True
         self.weigh(settings, now)
 
     def distance_s(self, settings: GossipSettings) -> float:

@@ -20,6 +20,7 @@ NEVER = float("inf")
 class Wanted:
     """One id that we lack."""
 
+    first: PeerId  # who announced it first: the room is counted against it
     announcers: dict[PeerId, float]  # -> when we asked it last, NEVER if not yet
     due: float  # when to ask the next one, NEVER if nobody is left to ask
     asked_at: float = -NEVER
@@ -32,6 +33,7 @@ class Pulls:
 
     _settings: GossipSettings
     _wanted: dict[GossipId, Wanted] = field(factory=dict)
+    _firsts: dict[PeerId, dict[GossipId, None]] = field(factory=dict)  # who takes how much room
     _due: list[tuple[float, GossipId]] = field(factory=list)  # a heap; stale when `Wanted.due` differs
     _promises: dict[tuple[PeerId, GossipId], float] = field(factory=dict)  # oldest first
 
@@ -49,6 +51,33 @@ class Pulls:
             heappop(self._due)
         return NEVER
 
+    def make_room(self, peer: PeerId) -> GossipId | None:
+        """What has to go so that one more announced by `peer` fits: the newest of whoever takes the most room."""
+        if len(self._wanted) < self._settings.wanted_max:
+            return None
+        mine = len(self._firsts.get(peer, ()))
+        if (mine + 1) * len(self._firsts) > self._settings.wanted_max:
+            return None
+        # "When it finds no room, the peer with the most ids in it gives way." (04-gossip §7)
+        greedy = max(self._firsts.values(), key=len)
+        if len(greedy) <= mine + 1:
+            return None
+        gossip_id = next(reversed(greedy))
+        self._give_up(gossip_id, forgiven=True)
+        return gossip_id
+
+    def _give_up(self, gossip_id: GossipId, *, forgiven: bool) -> None:
+        wanted = self._wanted.pop(gossip_id, None)
+        if wanted is None:
+            return
+        if forgiven:
+            for peer in wanted.announcers:
+                self._promises.pop((peer, gossip_id), None)
+        firsts = self._firsts[wanted.first]
+        del firsts[gossip_id]
+        if not firsts:
+            del self._firsts[wanted.first]
+
     def announced(self, gossip_id: GossipId, peer: PeerId, now: float) -> bool:
         """A peer holds what we lack; False if we cannot remember it."""
         settings = self._settings
@@ -57,7 +86,8 @@ class Pulls:
             # "A reader MUST bound what it remembers of announcements." (04-gossip §7)
             if len(self._wanted) >= settings.wanted_max:
                 return False
-            wanted = self._wanted[gossip_id] = Wanted({}, NEVER)
+            wanted = self._wanted[gossip_id] = Wanted(peer, {}, NEVER)
+            self._firsts.setdefault(peer, {})[gossip_id] = None
         asked_at = wanted.announcers.get(peer)
         if asked_at is None and len(wanted.announcers) >= settings.announcers_max:
             return True
@@ -72,7 +102,7 @@ class Pulls:
     def ask(
         self, now: float, distance_s: Callable[[PeerId], float], random: Random
     ) -> dict[PeerId, list[GossipId]]:
-        """Whom to ask now for what; one id of each peer's is its promise."""
+        """Whom to ask now for what; some ids of each peer's are its promises."""
         asks: dict[PeerId, list[GossipId]] = {}
         while self.next_due <= now:
             _, gossip_id = heappop(self._due)
@@ -88,16 +118,18 @@ class Pulls:
             if len(left) > 1:
                 wanted.due = wanted.patient_until
                 heappush(self._due, (wanted.due, gossip_id))
+        # "One id of every `announce_ids_max` of it, drawn at random, is the peer's promise." (04-gossip §7)
+        frame = self._settings.announce_ids_max
         for peer, ids in asks.items():
-            self._promises[peer, random.choice(ids)] = now + self._settings.promise_s
+            for start in range(0, len(ids), frame):
+                self._promises[peer, random.choice(ids[start : start + frame])] = (
+                    now + self._settings.promise_s
+                )
         return asks
 
     def arrived(self, gossip_id: GossipId) -> None:
         """A message is here: nobody need be asked, and every promise of it is kept."""
-        wanted = self._wanted.pop(gossip_id, None)
-        if wanted is not None:
-            for peer in wanted.announcers:
-                self._promises.pop((peer, gossip_id), None)
+        self._give_up(gossip_id, forgiven=True)
 
     def forgive(self, peer: PeerId) -> None:
         """Our own limit, or a lost connection, kept a peer from keeping its promises."""
@@ -120,5 +152,5 @@ class Pulls:
             if wanted.due == NEVER and now - wanted.asked_at >= self._settings.promise_s
         ]
         for gossip_id in old:
-            del self._wanted[gossip_id]
+            self._give_up(gossip_id, forgiven=False)
         return old

@@ -159,7 +159,6 @@ class Router:
         burst = float(settings.budget_burst_bytes)
         neighbour = Neighbour(event.peer, event.outbound, event.protocol, burst, now)
         memory.neighbours[event.peer] = neighbour
-        memory.history.forget_peer(event.peer)
         if (record := memory.records.pop(event.peer, None)) is not None:
             neighbour.resume(record, settings, now)
             if dropped := memory.judge(neighbour, now, "its record of an hour"):
@@ -173,6 +172,7 @@ class Router:
             return []
         memory.waiting_bytes -= neighbour.waiting_bytes
         memory.pulls.forgive(peer)
+        memory.forget_peer(peer)
         # "A peer's faults MUST outlive its connection." (04-gossip §9)
         if (record := neighbour.record(now)) is not None:
             memory.records[peer] = record

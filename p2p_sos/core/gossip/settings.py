@@ -42,6 +42,7 @@ class GossipSettings:
     announce_again_beats: tuple[int, ...] = (2, 8, 32)  # guess: heartbeats after which IHAVE is repeated
     announce_frames_max: int = 10  # spec 1.1: others ignore more IHAVE a heartbeat
     announce_ids_max: int = 500  # spec 1.1: ten frames stay within the 5,000 ids that others take
+    announce_beat_ids_max: int = 1000  # guess: of one heartbeat; two heartbeats' stay within iwant_bytes_max
     announce_queue_max: int = 8192  # guess: ids that wait for one peer
     want_delay_s: float = 0.020  # brief (s)
     wanted_max: int = 8192  # guess: ids announced and not here yet
