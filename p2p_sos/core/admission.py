@@ -15,7 +15,7 @@ from p2p_sos.core.cards import Cards, Proofs, card_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.internal import Verdict
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import NOTHING, Attest, Key
+from p2p_sos.wire.messages import NOTHING, Attest, Call, Key
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import (
@@ -87,19 +87,22 @@ class Admission:
                 return self._about_a_call(frame, now)
 
     def _call(self, frame: Frame, now: float) -> Refusal | None:
-        if self.calls.is_buried(frame.id):
+        call = call_of(frame)
+        if self.calls.is_buried(frame.id) or (frame.id in self.calls and self._is_over(call, now)):
             return Refusal(Reason.CLOSED, "the call is over")
         if not self.calls.outranks(frame):
             return Refusal(Reason.KNOWN)
-        call = call_of(frame)
         epoch = self.clock.call_epoch(now)
         # "From gossip a CALL MUST be admitted only if its epoch lies within two of the reader's own, either
         # way." (05-calls §3)
         if abs(call.epoch - epoch) > EPOCHS_EITHER_WAY:
             return Refusal(Reason.EPOCH, f"epoch {call.epoch} where {epoch} is now")
-        if ends_unix_s(call) <= self.clock.unix_s(now):
-            return Refusal(Reason.CLOSED, "the call is over")
-        return None
+        return Refusal(Reason.CLOSED, "the call is over") if self._is_over(call, now) else None
+
+    def _is_over(self, call: Call, now: float) -> bool:
+        # "A call that has ended is buried from that moment, whenever a node comes to forget its board."
+        # (05-calls §6)
+        return ends_unix_s(call) <= self.clock.unix_s(now)
 
     def _card(self, frame: Frame, now: float) -> Refusal | None:
         if not self.cards.outranks(frame):
@@ -121,6 +124,8 @@ class Admission:
         if message.call not in self.calls:
             return None
         board = self.calls.board(message.call)
+        if self._is_over(call_of(board.call), now):
+            return Refusal(Reason.CLOSED, "the call is over")
         if frame.id in board:
             return Refusal(Reason.KNOWN)
         by_victim = message.signer == board.call.message.signer

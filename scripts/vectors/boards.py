@@ -11,7 +11,9 @@ from attrs import frozen
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.resolve import View, resolve
 from p2p_sos.wire import registry as r
-from p2p_sos.wire.frames import Frame, seal
+from p2p_sos.wire import stamps
+from p2p_sos.wire.frames import Frame, body_bytes, header_bytes, seal
+from p2p_sos.wire.hashing import body_hash
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import (
     NOTHING,
@@ -19,13 +21,17 @@ from p2p_sos.wire.messages import (
     Attest,
     Call,
     Cancel,
+    Card,
     Claim,
     Comply,
     Decline,
     Letter,
     Message,
+    Proof,
     Release,
+    Renew,
     Requisition,
+    StandDown,
     Update,
 )
 from p2p_sos.wire.vocabulary import word_of
@@ -42,6 +48,7 @@ from vectors.samples import (
 
 UNIX_S = 1_800_000_000
 EPOCH = UNIX_S // r.CALL_EPOCH_S
+DAY = UNIX_S // r.CARD_EPOCH_S
 HELPERS = [SigningKey(seed(f"helper {index}")) for index in range(4)]
 A, B, C, D = HELPERS
 DESCRIPTION: dict[str, Any] = {
@@ -99,10 +106,38 @@ def requisition(sequence: int, lead: SigningKey, *members: SigningKey) -> Frame:
     return ordered(Requisition, sequence, lead=lead.public, members=named)
 
 
+def card(
+    who: SigningKey, epoch: int = DAY, group: bytes = b"", effort: int = LABORATORY.stamp_effort_min
+) -> Frame:
+    """A CARD of a responder that vouches for itself."""
+    message = Card(
+        signer=who.public, epoch=epoch, skills=1 << r.Need.RESTORE_DATA, sectors=0, languages=(), cell=0,
+        duty_hours=2**24 - 1, slots=4, group=group or who.public, accreditation=b"",
+    )  # fmt: skip
+    unstamped = _seal(message, who)
+    return seal(message, NETWORK, who, stamps.solve(unstamped.id, effort, start=bytes(16)))
+
+
 def letter(who: SigningKey, number: int) -> Frame:
     """A LETTER that opens for nobody."""
     sealed = bytes(r.LETTER_PART_BYTES_MAX)
     return _seal(Letter(CALL.id, who.public, number, 0, 1, sealed), who)
+
+
+def renew(who: SigningKey, sequence: int) -> Frame:
+    """A RENEW."""
+    return _seal(Renew(CALL.id, who.public, sequence, seed("claim")), who)
+
+
+def proofs() -> list[Frame]:
+    """Two PROOFs against one key, the lower id first."""
+    told = [claim(A, slot=slot) for slot in range(3)]
+    halves = sorted((header_bytes(f.message), body_hash(body_bytes(f.message)), f.signature) for f in told)
+    made = [seal(Proof(A.public, *halves[0], *halves[second]), NETWORK, None) for second in (1, 2)]
+    return sorted(made, key=lambda frame: frame.id)
+
+
+PROOFS = proofs()
 
 
 # ------------------------------------------------------------------ admission
@@ -161,6 +196,14 @@ def _conversations() -> dict[str, list[Step]]:
             heard, *(Step(u, ok) for u in updates[:budget]), Step(updates[budget], ignore, "budget"),
             Step(ordered(Cancel, 50), ok),
         ],
+        "no budget for a second CANCEL": [
+            heard, *(Step(u, ok) for u in updates[:budget]), Step(ordered(Cancel, 50), ok),
+            Step(ordered(AllClear, 51), ok), Step(ordered(Cancel, 52), ignore, "budget"),
+        ],
+        "ATTESTs have a budget of their own": [
+            heard, *(Step(attest(sequence, A), ok) for sequence in range(1, budget + 1)),
+            Step(attest(budget + 1, A), ignore, "budget"), Step(ordered(Update, 20, **DESCRIPTION), ok),
+        ],
         "a signer's letters in one window": [
             heard, *(Step(one, ok) for one in letters[:-1]), Step(letters[-1], ignore, "budget"),
             Step(letter(B, 0), ok), Step(letter(A, 90), ok, after_s=r.LETTER_WINDOW_S),
@@ -168,9 +211,43 @@ def _conversations() -> dict[str, list[Step]]:
     }  # fmt: skip
 
 
+def _more_conversations() -> dict[str, list[Step]]:
+    """Bounds, endings, cards and proofs."""
+    ok, ignore, reject = "accept", "ignore", "reject"
+    heard, strong = Step(CALL, ok), a_call(effort=2 * LABORATORY.stamp_effort_min)
+    return {
+        "an older word where the newer one is held": [
+            heard, Step(ordered(Cancel, 2), ok), Step(ordered(Cancel, 1), ignore, "bound"),
+        ],
+        "an older RENEW where the newer one is held": [
+            heard, Step(renew(A, 2), ok), Step(renew(A, 1), ignore, "bound"),
+        ],
+        "more work for a call that is closed": [heard, Step(ordered(Cancel, 1), ok), Step(strong, ok)],
+        "a call whose life is over": [
+            Step(CALL, ok), Step(claim(A), ignore, "closed", after_s=86_400 + r.CALL_EPOCH_S),
+            Step(CALL, ignore, "closed"),
+        ],
+        "a card comes twice, and once more with more work": [
+            Step(card(A), ok), Step(card(A), ignore, "known"), Step(card(A, effort=32), ok),
+        ],
+        "the cards of yesterday and of tomorrow": [Step(card(A, DAY - 1), ok), Step(card(B, DAY + 1), ok)],
+        "cards two days away": [
+            Step(card(A, DAY - 2), ignore, "epoch"), Step(card(B, DAY + 2), ignore, "epoch"),
+        ],
+        "a card of a group that nobody vouches for": [Step(card(A, group=B.public), reject, "rule")],
+        "messages that come later are kept and forwarded": [
+            heard, Step(renew(A, 0), ok), Step(said(StandDown, B), ok),
+            Step(said(Attest, C, responders=(A.public,)), ok),
+        ],
+        "of two proofs against one key the lower id": [
+            Step(PROOFS[1], ok), Step(PROOFS[0], ok), Step(PROOFS[1], ignore, "bound"),
+        ],
+    }  # fmt: skip
+
+
 def admission() -> dict[str, Any]:
     """Conversations of strangers with one node whose clock shows `unix_s` at the start."""
-    conversations = _conversations()
+    conversations = _conversations() | _more_conversations()
     return {
         "network": NETWORK.hex(),
         "unix_s": UNIX_S,
@@ -224,6 +301,21 @@ def _boards() -> dict[str, list[Frame]]:
         "two requisitions of one sequence": [*claims, second, rival],
         "complied, then released": [
             claims[0], first, said(Comply, A, 1, requisition=first.id), said(Release, A, 2, **GROUNDS),
+        ],
+        "complied with an older requisition alone": [
+            claims[0], claims[2], first, rival, said(Comply, A, 1, requisition=first.id),
+        ],
+        "complied without being named": [claims[3], first, said(Comply, D, 1, requisition=first.id)],
+        "complied without a claim": [first, said(Comply, A, 0, requisition=first.id)],
+        "declined after it complied": [
+            claims[0], first, said(Comply, A, 1, requisition=first.id), said(Decline, A, 2, **GROUNDS),
+        ],
+        "released, then complied with a higher sequence": [
+            claims[0], first, said(Release, A, 1, **GROUNDS), said(Comply, A, 2, requisition=first.id),
+        ],
+        "attested before it claims, and after a release": [attest(1, A), said(Release, A, 1, **GROUNDS), claim(A, 2)],
+        "what comes later changes nothing": [
+            claims[0], renew(A, 0), said(StandDown, B), said(Attest, C, responders=(A.public,)), letter(D, 0),
         ],
         "two claims of one sequence": [claim(A, slot=0), claim(A, slot=1)],
         "refined twice": [ordered(Update, 5, **mild), ordered(Update, 4, **DESCRIPTION)],

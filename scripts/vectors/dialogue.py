@@ -13,6 +13,9 @@ from p2p_sos.wire.keys import ExchangeKey
 from p2p_sos.wire.profiles import PROFILES
 from vectors.samples import NETWORK, RESPONDER, RESPONDER_EXCHANGE, VICTIM, VICTIM_EXCHANGE, seed, shown
 
+LONGEST = letters.Content(3, 2, r.LetterKind.TEXT, "\n" * (r.LETTER_PARTS_MAX * r.LETTER_PART_BYTES_MAX - 52))
+ACKNOWLEDGEMENT = letters.Content(0, 2**32 - 1, r.LetterKind.ACKNOWLEDGEMENT, "")
+
 
 def letter_cases() -> dict[str, Any]:
     """A first letter and one each way after it, with every secret; and the same ones in the wrong place."""
@@ -33,6 +36,8 @@ def letter_cases() -> dict[str, Any]:
     later = [
         ("responder", attrs.evolve(binding, number=1), responder, long),
         ("victim", answer, victim, letters.Content(1, 2, r.LetterKind.ACCEPT, "Bitte kommen")),
+        ("responder", attrs.evolve(binding, number=4), responder, LONGEST),
+        ("victim", attrs.evolve(answer, number=2**32 - 1), victim, ACKNOWLEDGEMENT),
     ]
 
     def written(content: letters.Content) -> dict[str, Any]:

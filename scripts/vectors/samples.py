@@ -32,6 +32,9 @@ RESPONDER = SigningKey(seed("responder"))
 VICTIM_EXCHANGE = ExchangeKey(seed("victim exchange"))
 RESPONDER_EXCHANGE = ExchangeKey(seed("responder exchange"))
 FINE_CELL = 0x0831F18FFFFFFFFF  # resolution 3
+HIGH = VICTIM_EXCHANGE.public[:31] + bytes(
+    [VICTIM_EXCHANGE.public[31] | 0x80]
+)  # X25519 takes no notice of the bit
 LOW_ORDER = {
     "zero": bytes(32),
     "one": b"\x01" + bytes(31),

@@ -14,11 +14,22 @@ from p2p_sos.wire import registry as r
 from p2p_sos.wire.canonical import pack
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, Stamp, body_bytes, decode, header_bytes, pad, seal
-from p2p_sos.wire.messages import MESSAGE_CLASSES, NOTHING, Call, Card, Claim, Decline, Message, Proof
+from p2p_sos.wire.messages import (
+    MESSAGE_CLASSES,
+    NOTHING,
+    Attest,
+    Call,
+    Card,
+    Claim,
+    Decline,
+    Message,
+    Proof,
+)
 from p2p_sos.wire.profiles import PROFILES
 from p2p_sos.wire.refusals import Refusal
 from vectors.samples import (
     FINE_CELL,
+    HIGH,
     LABORATORY,
     LOW_ORDER,
     NETWORK,
@@ -58,13 +69,25 @@ def proof_of(first: Message, second: Message) -> Frame:
 
 CLAIM = extreme(Claim, "smallest")
 CALL = extreme(Call, "smallest")
-CARD = extreme(Card, "smallest")
+CARD = attrs.evolve(extreme(Card, "smallest"), group=RESPONDER.public)
+LETTER = extreme(MESSAGE_CLASSES[-1], "smallest")
+ATTEST = Attest(bytes(32), RESPONDER.public, 1, NOTHING, (), (seed("helper"),))
 DECLINE = Decline(bytes(32), RESPONDER.public, 0, NOTHING, (), r.Reason.UNABLE, r.Detail.BUSY)
 
 
 def put(part: int, place: int, value: Any) -> Callable[[list[Any]], None]:
     """The damage that puts a value into one place of the header (0) or the body (1)."""
     return lambda plain: plain[part].__setitem__(place, value)
+
+
+def later_part(plain: list[Any]) -> None:
+    """The second of two parts, with the number 0."""
+    plain[1][0:2] = [1, 2]
+
+
+def overrun(plain: list[Any]) -> None:
+    """The first of two parts, with the last number."""
+    plain[0][3], plain[1][1] = 2**32 - 1, 2
 
 
 def whole() -> dict[str, bytes]:
@@ -79,6 +102,13 @@ def whole() -> dict[str, bytes]:
             DECLINE, attrs.evolve(DECLINE, detail=r.Detail.QUEUE)
         ).cell,
         "a proof of one slot given twice": proof_of(CLAIM, attrs.evolve(CLAIM, call=seed("else"))).cell,
+        "a proof of two kinds at one place": proof_of(DECLINE, CLAIM).cell,
+        "a proof of entries that break a rule between fields": proof_of(
+            attrs.evolve(DECLINE, sequence=1), attrs.evolve(DECLINE, sequence=1, detail=r.Detail.QUEUE)
+        ).cell,
+        "the victim's form of ATTEST": sealed(ATTEST).cell,
+        "the last number that a letter may have": sealed(attrs.evolve(LETTER, number=2**32 - 1)).cell,
+        "a call whose exchange key has its top bit set": stamped(attrs.evolve(CALL, exchange_key=HIGH)).cell,
     }
 
 
@@ -123,6 +153,31 @@ def malformed() -> dict[str, bytes]:
         "a previous entry before the first": damaged(CLAIM, put(0, 4, seed("before"))),
         "a later entry without a previous one": damaged(CLAIM, put(0, 3, 1)),
         "a stamp on a claim": damaged(CLAIM, lambda plain: plain[2].extend([bytes(16), 16])),
+        "an ATTEST with heads, and none before": damaged(ATTEST, put(0, 5, [seed("head")])),
+        "a later CLAIM in the form of a victim's word": damaged(CLAIM, put(0, 3, 7)),
+        "languages out of order": damaged(CALL, put(1, 7, [82, 3])),
+        "a language twice": damaged(CALL, put(1, 7, [82, 82])),
+        "a language that is none": damaged(CALL, put(1, 7, [676])),
+        "five languages": damaged(CALL, put(1, 7, [1, 2, 3, 4, 5])),
+        "a key of 31 bytes": damaged(CALL, put(0, 1, bytes(31))),
+        "nobody attested": damaged(ATTEST, put(1, 0, [])),
+        "seventeen attested": damaged(ATTEST, put(1, 0, [bytes([n]) * 32 for n in range(17)])),
+        "slot 255": damaged(CLAIM, put(0, 6, 255)),
+        "a card without a slot": damaged(CARD, put(1, 5, 0)),
+        "hour 24": damaged(CARD, put(1, 4, 1 << 24)),
+        "a part beyond its letter": damaged(LETTER, put(1, 0, 1)),
+        "a part whose letter would begin below zero": damaged(LETTER, later_part),
+        "a letter that runs beyond the last number": damaged(LETTER, overrun),
+        "a letter of nine parts": damaged(LETTER, put(1, 1, 9)),
+        "a letter part a byte short": damaged(LETTER, put(1, 2, bytes(r.LETTER_PART_BYTES_MAX - 1))),
+        "a stamp of three elements": damaged(CALL, lambda plain: plain[2].extend([bytes(16), 16, 0])),
+        "a stamp with a nonce of 15 bytes": damaged(CALL, lambda plain: plain[2].extend([bytes(15), 16])),
+        "a stamp with no effort": damaged(CALL, lambda plain: plain[2].extend([bytes(16), 0])),
+        "a header that is no array": damaged(CLAIM, lambda plain: plain.__setitem__(0, 6)),
+        "an empty header": damaged(CLAIM, lambda plain: plain.__setitem__(0, [])),
+        "a signature on a proof": damaged(
+            proof_of(DECLINE, CLAIM).message, lambda plain: plain.__setitem__(3, bytes(64))
+        ),
         "a signature of 63 bytes": damaged(CLAIM, lambda plain: plain.__setitem__(3, bytes(63))),
     }
 
@@ -141,6 +196,19 @@ def forged() -> dict[str, bytes]:
         "a call whose work was not done": sealed(CALL, Stamp(bytes(16), 2**32 - 1)).cell,
         "a call with an exchange key of low order": stamped(weak).cell,
         "a proof of two entries": proof_of(DECLINE, attrs.evolve(DECLINE, call=seed("else"))).cell,
+        "a proof of two ATTESTs of a victim": proof_of(
+            ATTEST, attrs.evolve(ATTEST, responders=(seed("another"),))
+        ).cell,
+        "a proof against another key": sealed(
+            attrs.evolve(proof_of(DECLINE, CLAIM).message, signer=seed("another"))
+        ).cell,
+        "a proof with a forged half": sealed(
+            attrs.evolve(proof_of(DECLINE, CLAIM).message, second_signature=bytes(64))
+        ).cell,
+        "a proof whose header is no header": sealed(
+            attrs.evolve(proof_of(DECLINE, CLAIM).message, first_header=b"\x90")
+        ).cell,
+        "a card whose stamp is a call's": sealed(CARD, stamped(CALL).stamp).cell,
         "a proof out of order": damaged(
             proof_of(DECLINE, CLAIM).message, lambda p: p.__setitem__(1, p[1][3:] + p[1][:3])
         ),
