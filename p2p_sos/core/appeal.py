@@ -6,9 +6,9 @@ the router sent or saw return, own messages. Goes out: rows, messages to publish
 
 from typing import Any
 
-from attrs import define, evolve, field
+from attrs import define, evolve, field, frozen
 
-from p2p_sos.core.actions import Action, Tell
+from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.case_rows import RELAYS_MAX, CaseState, VictimSecrets, keep_call
 from p2p_sos.core.case_view import TRANSITIONS, CasePhase
 from p2p_sos.core.command import Command
@@ -23,6 +23,7 @@ from p2p_sos.wire.messages import (
     AllClear,
     Attest,
     Call,
+    CallId,
     Cancel,
     Key,
     Letter,
@@ -44,6 +45,17 @@ from p2p_sos.wire.registry import (
 
 CLOSINGS: dict[type[Message], str] = {Cancel: "cancelled", AllClear: "cleared"}
 SAID_MAX = 64  # guess: own messages repeated to a relay that joins
+INSIST_FIRST_S = 15.0  # guess: two of the router's own repeats fall within it
+INSIST_LAST_S = 240.0  # guess: backoff doubles up to here; by then the router sends in full again
+
+
+@frozen
+class Unheard:
+    """A timer: the call may still not be in the mesh `wait_s` after it was last said."""
+
+    call: CallId
+    at: float
+    wait_s: float
 
 
 def compose_call(  # noqa: PLR0913 (a call has that many fields, each named by its caller)
@@ -70,6 +82,7 @@ class Appeal:
     told: Call | Update = field(init=False, repr=False)
     _said: dict[MessageId, Frame] = field(factory=dict, repr=False)
     _letters: dict[MessageId, Frame] = field(factory=dict, repr=False)  # the newest cells of letters
+    _insist_at: float | None = None
 
     def __attrs_post_init__(self) -> None:
         assert isinstance(self.frame.message, Call), "an appeal is about a CALL"
@@ -122,6 +135,19 @@ class Appeal:
         """
         again = [self.frame, *self._said.values()]
         return [Publish(frame) for frame in again + (list(self._letters.values()) if letters_too else [])]
+
+    def insist(self, now: float, wait_s: float = INSIST_FIRST_S) -> list[Action | Publish]:
+        """Look again whether the call is heard: a relay that could not take it, or lost it, may take it later."""
+        self._insist_at = now + wait_s
+        return [SetTimer(Unheard(self.state.call, self._insist_at, wait_s), self._insist_at)]
+
+    def on_unheard(self, due: Unheard, now: float) -> list[Action | Publish]:
+        """Say everything again while nobody shows that the call arrived."""
+        if due.at != self._insist_at or self.state.heard or self.state.phase is CasePhase.CLOSED:
+            return []
+        # "Until its call is HEARD or closed, a victim MUST say it again, in the same cell, ever more rarely."
+        # (07-dialogue §12)
+        return [*self.repeat(), *self.insist(now, min(2 * due.wait_s, INSIST_LAST_S))]
 
     # ------------------------------------------------------------------ how far it came
 

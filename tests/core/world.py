@@ -240,7 +240,7 @@ class World:
 
     def run(self, seconds: float) -> None:
         """Let time pass."""
-        until = self.now + seconds
+        until = self.now + max(0.0, seconds)
         while self._heap and self._heap[0][0] <= until:
             self.now, _, name, life, event = heapq.heappop(self._heap)
             place = self.places[name]

@@ -39,7 +39,7 @@ class GossipSettings:
     # ------------------------------------------------------------------ lazy links
     announce_delay_min_s: float = 0.100  # brief (s)
     announce_delay_max_s: float = 0.150  # brief (s)
-    announce_again_beats: tuple[int, ...] = (2, 8, 32)  # guess: heartbeats after which IHAVE is repeated
+    announce_again_beats: tuple[int, ...] = (2, 8, 32, 64, 112)  # guess: heartbeats until IHAVE is repeated
     announce_frames_max: int = 10  # spec 1.1: others ignore more IHAVE a heartbeat
     announce_ids_max: int = 500  # spec 1.1: ten frames stay within the 5,000 ids that others take
     announce_beat_ids_max: int = 1000  # guess: of one heartbeat; two heartbeats' stay within iwant_bytes_max

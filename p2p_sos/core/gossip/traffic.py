@@ -154,7 +154,13 @@ def published(memory: Memory, event: Broadcast, now: float) -> list[RouterAction
         entry = Entry(Carried(gossip_id, event.data, memory.settings.topic), now)
     entry.own = True
     memory.history.accept(entry, now)
-    return flood(memory, entry, tuple(memory.neighbours.values()))
+    # "Said again, it is announced to those that got it in full and did not show that they hold it." (04-gossip §4)
+    silent = [n for n in memory.neighbours.values() if n.peer in entry.sent and n.peer not in entry.holders]
+    for neighbour in silent:
+        neighbour.served.pop(gossip_id, None)  # it may have had no room each time that it asked
+        memory.enqueue(neighbour, gossip_id)
+    again = memory.announce_soon(now) if silent else []
+    return [*flood(memory, entry, tuple(memory.neighbours.values())), *again]
 
 
 def flood(memory: Memory, entry: Entry, neighbours: tuple[Neighbour, ...]) -> list[RouterAction]:

@@ -39,9 +39,22 @@ def test_ihave_is_repeated_at_growing_ages_to_those_who_did_not_show_that_they_h
     talk.accept("a", message)
     talk.bring("b", message)
     talk.wait(0.2)
-    again = talk.wait(60.0)
+    again = talk.wait(115.0)
     assert told(again, "ihave").count("c") == len(talk.settings.announce_again_beats)
     assert told(again, "ihave").count("a") == told(again, "ihave").count("b") == 0
+
+
+def test_a_message_said_again_is_announced_to_those_who_did_not_show_that_they_hold_it():
+    """They may have had no room when it came, and may fetch it anew, however often they did."""
+    talk, message = four(), cell("x")
+    talk.broadcast(message)
+    for _ in range(4):
+        talk.say("a", iwant=(message.id,))
+    talk.wait(40.0)
+    talk.bring("b", message)
+    talk.broadcast(message)
+    assert sorted(told(talk.wait(0.2), "ihave")) == ["a", "c", "d", "e", "f"]
+    assert told(talk.say("a", iwant=(message.id,)), "messages") == ["a"]
 
 
 def test_at_most_ten_ihave_frames_a_heartbeat_go_to_one_peer():
