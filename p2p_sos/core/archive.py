@@ -19,6 +19,7 @@ from p2p_sos.wire.registry import CARD_EPOCH_S, Kind
 
 TIME_BYTES = 8
 ANNOUNCED_MAX = 1024  # guess: 20 KB of ids for a peer that joins
+LETTERS_ANNOUNCED_MAX = 4  # guess: of one signer; old ones must leave room in their readers' windows
 
 
 @frozen
@@ -129,11 +130,18 @@ class Archive:
         victims: list[GossipId] = []
         others: list[GossipId] = []
         cards: list[GossipId] = []
+        letters: dict[tuple[CallId, Key], int] = {}
         for frame, gossip_id in self.memory.newest_first():
             call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
             if call is None:
                 cards.append(gossip_id)
                 continue
+            if frame.message.KIND is Kind.LETTER:
+                # "Of older letters it SHOULD announce four of one signer at most." (04-gossip §7)
+                writer = call, frame.message.signer
+                letters[writer] = letters.get(writer, 0) + 1
+                if letters[writer] > LETTERS_ANNOUNCED_MAX:
+                    continue
             victim = self.calls.board(call).call.message.signer
             if victim == hidden:
                 continue

@@ -5,10 +5,11 @@ from attrs import evolve
 
 from p2p_sos.core import post_office
 from p2p_sos.core.case_view import CasePhase
-from p2p_sos.core.events import StoreFailed, StoreRecovered, VictimCalls
+from p2p_sos.core.events import StoreFailed, StoreRecovered, VictimCalls, VictimDecides, VictimWrites
+from p2p_sos.core.notices import LetterArrived
 from p2p_sos.wire.frames import seal
 from p2p_sos.wire.messages import Letter
-from p2p_sos.wire.registry import CALL_EPOCH_S
+from p2p_sos.wire.registry import CALL_EPOCH_S, LetterKind
 from tests.core.job import VICTIM, Job, Terms
 from tests.core.rough import RoughWorld
 from tests.core.world import START_UNIX_S, responder, stamped_call, victim
@@ -112,3 +113,27 @@ def test_a_call_that_is_heard_is_not_said_again() -> None:
     sent.clear()
     world.run(600.0)
     assert [at for at, name, rpc in sent if name == VICTIM and rpc.messages] == []  # type: ignore[attr-defined]
+
+
+def test_a_helper_that_comes_late_reads_what_it_is_told() -> None:
+    """Old letters that a late node catches up on do not use up what it takes of the victim's new ones."""
+    world = RoughWorld(1)
+    for name in ("node0", "node1"):
+        world.add(name, responder=responder(name))
+    world.link("node1", "node0")
+    world.add(VICTIM, victim=victim())
+    world.link(VICTIM, "node0")
+    world.run(3.0)
+    world.call(VICTIM)
+    world.run(10.0)
+    early, late = (responder(name).key.public for name in ("node1", "late"))
+    world.tell(VICTIM, VictimDecides(early, LetterKind.ACCEPT))
+    for number in range(26):
+        world.tell(VICTIM, VictimWrites(early, f"v{number}"))
+        world.run(42.0)
+    world.add("late", responder=responder("late"))
+    world.link("late", "node0")
+    world.run(20.0)
+    world.tell(VICTIM, VictimDecides(late, LetterKind.ACCEPT))
+    world.run(20.0)
+    assert [letter.kind for letter in world["late"].told(LetterArrived)] == [LetterKind.ACCEPT]
