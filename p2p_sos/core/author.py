@@ -16,9 +16,11 @@ from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import NOTHING, CallId, Message, MessageId
+from p2p_sos.wire.registry import SEQUENCE_MAX
 
 PREFIX = b"log:"
 SEQUENCE_BYTES = 8
+ID_BYTES = len(NOTHING)
 
 
 @define
@@ -38,9 +40,10 @@ class Author:
     def restore(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         """Take the rows of `Table.COUNTER`; those of others are left alone."""
         for key, value in rows:
-            if key.startswith(PREFIX):
-                sequence, last = value[:SEQUENCE_BYTES], value[SEQUENCE_BYTES:]
-                self._heads[key[len(PREFIX) :]] = _Head(int.from_bytes(sequence, "big"), last)
+            sequence, last = int.from_bytes(value[:SEQUENCE_BYTES], "big"), value[SEQUENCE_BYTES:]
+            whole = len(key) == len(PREFIX) + ID_BYTES and len(last) == ID_BYTES and sequence <= SEQUENCE_MAX
+            if key.startswith(PREFIX) and whole:
+                self._heads[key[len(PREFIX) :]] = _Head(sequence, last)
 
     def observe(self, frame: Frame) -> bool:
         """Look at an own message, from the store or the mesh; True if the counter had lost it."""

@@ -73,7 +73,7 @@ def secrets_of(rows: Rows) -> VictimSecrets | None:
     """The secrets in a case file's rows of `Table.CASE`; None once they were destroyed."""
     match unpack(dict(rows).get(SECRETS, b""), longest=ROW_BYTES_MAX):
         case [bytes(seed), bytes(exchange_seed), bytes(situation)] if len(seed) == len(exchange_seed) == 32:
-            return VictimSecrets(SigningKey(seed), exchange_seed, situation.decode())
+            return VictimSecrets(SigningKey(seed), exchange_seed, situation.decode("utf-8", "replace"))
     return None
 
 
@@ -89,8 +89,9 @@ def state_of(rows: Rows) -> CaseState | None:
             bytes(how),
             [*relays],
         ] if phase < len(_PHASES):
-            named = {relay.decode(): None for relay in relays if isinstance(relay, bytes)}
-            return CaseState(call, _PHASES[phase], bool(heard), how.decode(), unix_s, bool(gone), named)
+            named = {relay.decode("utf-8", "replace"): None for relay in relays if isinstance(relay, bytes)}
+            told = how.decode("utf-8", "replace")
+            return CaseState(call, _PHASES[phase], bool(heard), told, unix_s, bool(gone), named)
     return None
 
 

@@ -16,7 +16,7 @@ from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import AllClear, Attest, CallId, Cancel, Requisition, Update
-from p2p_sos.wire.registry import CALL_EPOCH_S, VICTIM_MESSAGES_PER_EPOCH
+from p2p_sos.wire.registry import CALL_EPOCH_S, SEQUENCE_MAX, VICTIM_MESSAGES_PER_EPOCH
 
 _TAG = b"victim"
 UNCOUNTED = (Attest, Cancel, AllClear)
@@ -40,7 +40,7 @@ class Command:
         for key, value in rows:
             if key == _TAG + self.key.public:
                 match unpack(value):
-                    case [int(sequence), int(epoch), int(used)]:
+                    case [int(sequence), int(epoch), int(used)] if sequence <= SEQUENCE_MAX:
                         self._sequence, self._epoch, self._used = sequence, epoch, used
 
     def seen(self, sequence: int) -> None:

@@ -22,6 +22,7 @@ from p2p_sos.wire.shapes import Plain
 ROW_BYTES_MAX = 2 * LETTER_PARTS_MAX * LETTER_PART_BYTES_MAX
 KEYS, OUT, IN, CLOSED = b"k", b"o", b"i", b"c"
 _ID_BYTES = 32
+_KINDS = tuple(int(kind) for kind in LetterKind)
 
 
 @frozen
@@ -128,12 +129,14 @@ def forget_letters(
 
 def _entry(tag: bytes, number: int, plain: list[Plain]) -> Entry | None:
     match tag, plain:
-        case b"k", [bytes(secret), bytes(exchange_key)]:
-            return SessionRow(secret, exchange_key)
-        case b"o", [int(kind), bytes(text), bytes(enclosure), int(delivered)]:
-            return Outgoing(number, LetterKind(kind), text.decode(), enclosure, bool(delivered))
-        case b"i", [int(kind), bytes(text), bytes(enclosure)]:
-            return Incoming(number, LetterKind(kind), text.decode(), enclosure)
+        case b"k", [bytes(secret), bytes(key)] if len(secret) in (0, _ID_BYTES) and len(key) == _ID_BYTES:
+            return SessionRow(secret, key)
+        case b"o", [int(kind), bytes(text), bytes(enclosure), int(delivered)] if kind in _KINDS:
+            return Outgoing(
+                number, LetterKind(kind), text.decode("utf-8", "replace"), enclosure, bool(delivered)
+            )
+        case b"i", [int(kind), bytes(text), bytes(enclosure)] if kind in _KINDS:
+            return Incoming(number, LetterKind(kind), text.decode("utf-8", "replace"), enclosure)
         case b"c", [int(unix_s)]:
             return ClosedRow(unix_s)
     return None

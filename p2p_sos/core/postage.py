@@ -14,7 +14,7 @@ from p2p_sos.core.actions import Forget, Keep
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.canonical import pack, unpack
 from p2p_sos.wire.messages import CallId, Key
-from p2p_sos.wire.registry import LETTER_WINDOW_S, LETTERS_PER_WINDOW
+from p2p_sos.wire.registry import LETTER_WINDOW_S, LETTERS_PER_WINDOW, SEQUENCE_MAX
 
 ACKNOWLEDGEMENT_RESERVE = 6  # guess: cells of a window that only acknowledgements may use
 STRANGER_RESERVE = 10  # guess: cells of a window that are never spent on who was not accepted
@@ -78,7 +78,7 @@ def read_postage(key: bytes, value: bytes, signer: Key) -> Postage | None:
     if not key.startswith(_TAG) or not key.endswith(signer) or len(key) != len(_TAG) + 64:
         return None
     match unpack(value):
-        case [int(following), [*sent]]:
-            times = [at for at in sent if isinstance(at, int)]
+        case [int(following), [*sent]] if 1 <= following <= SEQUENCE_MAX:
+            times = [at for at in sent if isinstance(at, int)][-LETTERS_PER_WINDOW:]
             return Postage(key[len(_TAG) : -32], signer, following, times)
     return None

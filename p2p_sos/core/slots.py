@@ -14,6 +14,7 @@ from p2p_sos.wire.messages import CallId, Claim
 
 PREFIX = b"slot:"
 EPOCH_BYTES = 8
+SLOT_EPOCH_MAX = 2**32 - 1
 
 
 @define(eq=False)
@@ -27,8 +28,9 @@ class Slots:
     def restore(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         """Take the rows of `Table.COUNTER`; those of others are left alone."""
         for key, value in rows:
-            if key.startswith(PREFIX):
-                self._next_epoch[key[len(PREFIX)]] = int.from_bytes(value, "big")
+            epoch, whole = int.from_bytes(value, "big"), len(key) == len(PREFIX) + 1
+            if key.startswith(PREFIX) and whole and epoch <= SLOT_EPOCH_MAX:
+                self._next_epoch[key[len(PREFIX)]] = epoch
 
     def observe(self, claim: Claim) -> None:
         """An own CLAIM turned up: its slot epoch is used, whatever the counter says."""

@@ -8,6 +8,7 @@ show. A line that went out to somebody else pins all before it.
 """
 
 import json
+import re
 from collections.abc import Sequence
 
 from attrs import define, field
@@ -19,6 +20,7 @@ from p2p_sos.wire.hashing import blake2b
 NUMBER_BYTES = 8
 LINES_IN_MEMORY_MAX = 1024  # guess: what an operator scrolls through; the store holds all
 NO_LINE = bytes(32)
+CALL_IN_HEX = re.compile("([0-9a-f]{2})*")
 
 
 def line_hash(line: bytes) -> bytes:
@@ -37,7 +39,7 @@ def verify_chain(lines: Sequence[bytes], *, first: int = 1, previous: bytes = NO
     for number, line in enumerate(lines, start=first):
         try:
             told = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return f"line {number} is no JSON"
         if not isinstance(told, dict) or told.get("number") != number:
             return f"line {number} is missing or out of place"
@@ -59,9 +61,10 @@ class WatchLog:
 
     def restore(self, rows: Sequence[tuple[bytes, bytes]]) -> None:
         """Take the rows of the last run; `fault` says what is wrong with them. The log goes on after them."""
-        if not rows:
+        # What has no number of ours is no line of ours.
+        ordered = sorted(row for row in rows if len(row[0]) == NUMBER_BYTES)
+        if not ordered:
             return
-        ordered = sorted(rows)
         lines = [line for _, line in ordered]
         self.fault = verify_chain(lines)
         self._last_number = int.from_bytes(ordered[-1][0], "big")
@@ -73,10 +76,11 @@ class WatchLog:
     def _recall(self, line: bytes) -> None:
         try:
             told = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             return  # `fault` names it already
-        if isinstance(told, dict) and isinstance(told.get("call"), str):
-            self._restored[told["call"]] = (str(told.get("decision", "")), str(told.get("detail", "")))
+        call = told.get("call") if isinstance(told, dict) else None
+        if isinstance(call, str) and CALL_IN_HEX.fullmatch(call):
+            self._restored[call] = (str(told.get("decision", "")), str(told.get("detail", "")))
 
     def last_decisions(self) -> dict[bytes, tuple[str, str]]:
         """By call, the last decision of the earlier runs and its detail; told once."""
