@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
+from p2p_sos.core.board.board import REGISTERS
 from p2p_sos.core.budgets import WIDTHS, Bucket, Gauge, Lane, Window, lane_of
 from p2p_sos.core.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.cards import Cards, Proofs, card_of
@@ -26,6 +27,8 @@ from p2p_sos.wire.registry import (
     LETTER_WINDOW_S,
     LETTERS_AFTER_CLOSING_S,
     LETTERS_PER_WINDOW,
+    LOG_MESSAGES_PER_WINDOW,
+    REGISTERS_PER_WINDOW,
     VICTIM_MESSAGES_PER_EPOCH,
     Kind,
 )
@@ -62,6 +65,8 @@ class Admission:
     _letters: Window = field(init=False)
     _victims: Window = field(init=False)
     _attests: Window = field(init=False)
+    _logs: Window = field(init=False)
+    _registers: Window = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.call_bucket = Bucket(self.profile.calls_per_s, self.profile.calls_burst)
@@ -71,6 +76,9 @@ class Admission:
         self._letters = Window(LETTERS_PER_WINDOW, LETTER_WINDOW_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
         self._victims = Window(VICTIM_MESSAGES_PER_EPOCH, CALL_EPOCH_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
         self._attests = Window(VICTIM_MESSAGES_PER_EPOCH, CALL_EPOCH_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
+
+        self._logs = Window(LOG_MESSAGES_PER_WINDOW, LETTER_WINDOW_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
+        self._registers = Window(REGISTERS_PER_WINDOW, LETTER_WINDOW_S - WINDOW_SLACK_S, WINDOW_KEYS_MAX)
 
     # ------------------------------------------------------------------ is it welcome?
 
@@ -82,7 +90,7 @@ class Admission:
             case Kind.CARD:
                 return self._card(frame, now)
             case Kind.PROOF:
-                return Refusal(Reason.KNOWN) if frame.id in self.proofs else None
+                return self._proof(frame)
             case _:
                 return self._about_a_call(frame, now)
 
@@ -117,6 +125,11 @@ class Admission:
             return Refusal(Reason.RULE, "a group that nobody vouches for")
         return None
 
+    def _proof(self, frame: Frame) -> Refusal | None:
+        if frame.id in self.proofs:
+            return Refusal(Reason.KNOWN)
+        return None if self.proofs.has_room_for(frame) else Refusal(Reason.BOUND, "others stay longer")
+
     def _about_a_call(self, frame: Frame, now: float) -> Refusal | None:
         message: Any = frame.message
         if self.calls.is_buried(message.call):
@@ -145,7 +158,7 @@ class Admission:
         lingering = message.KIND is Kind.LETTER and closed_s <= LETTERS_AFTER_CLOSING_S
         if not self.calls.is_open(message.call) and message.KIND not in CLOSINGS and not lingering:
             return Refusal(Reason.CLOSED, "the call is closed")
-        return None
+        return None if board.has_room_for(frame) else Refusal(Reason.BOUND, "others stay longer")
 
     def is_orphan(self, frame: Frame) -> bool:
         """Whether a message is about a call that is not known (yet)."""
@@ -174,6 +187,11 @@ class Admission:
         if kind is Kind.LETTER and not self._letters.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "letters of this signer")
         lane = self.lane(frame)
+        # "A reader takes of one responder in one call `log_messages_per_window` log messages in any `letter_window_s`."
+        # (05-calls §8)
+        said = self._registers if kind in REGISTERS else self._logs
+        if lane is Lane.BOARD and not said.take((message.call, message.signer), now):
+            return Refusal(Reason.BUDGET, "messages of this responder")
         window = self._attests if kind is Kind.ATTEST else self._victims
         if lane is Lane.VICTIM and not window.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "messages of this victim")

@@ -7,7 +7,7 @@ times. Goes out: rows for the store, and what ended. Must not know verdicts, pee
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, Forget, Keep
-from p2p_sos.core.board.board import Offer
+from p2p_sos.core.board.board import VICTIM_KEPT, Offer
 from p2p_sos.core.calls import Calls, CallState
 from p2p_sos.core.cards import Cards, Proofs
 from p2p_sos.core.gossip.rpc import GossipId
@@ -117,7 +117,7 @@ class Archive:
 
     def _bury(self, call: CallId) -> tuple[Action, ...]:
         frames = self.calls.bury(call)
-        until = self.calls.tombstones()[call].to_bytes(TIME_BYTES, "big")
+        until = self.calls.buried_until_unix_s(call).to_bytes(TIME_BYTES, "big")
         return (Keep(Table.TOMBSTONE, call, until), *self._forget(frames))
 
     # ------------------------------------------------------------------ for others
@@ -128,25 +128,31 @@ class Archive:
         Nothing of the call that `hidden` signed is among it: its case alone decides who hears of that.
         """
         victims: list[GossipId] = []
+        for call in reversed(tuple(self.calls)):
+            board = self.calls.board(call)
+            if board.call.message.signer == hidden:
+                continue
+            said = (board.call, *(frame for kind in VICTIM_KEPT for frame in board.words(kind)))
+            victims += [known for frame in said if (known := self.memory.gossip_id(frame.id)) is not None]
         others: list[GossipId] = []
         cards: list[GossipId] = []
         letters: dict[tuple[CallId, Key], int] = {}
         for frame, gossip_id in self.memory.newest_first():
-            call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
-            if call is None:
+            # Whoever joins must not make us walk through all that we hold.
+            if len(victims) + len(others) >= ANNOUNCED_MAX:
+                break
+            about = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+            if about is None:
                 cards.append(gossip_id)
                 continue
             if frame.message.KIND is Kind.LETTER:
                 # "Of older letters it SHOULD announce four of one signer at most." (04-gossip §7)
-                writer = call, frame.message.signer
+                writer = about, frame.message.signer
                 letters[writer] = letters.get(writer, 0) + 1
                 if letters[writer] > LETTERS_ANNOUNCED_MAX:
                     continue
-            victim = self.calls.board(call).call.message.signer
-            if victim == hidden:
-                continue
-            if frame.message.signer == victim and frame.message.KIND is not Kind.LETTER:
-                victims.append(gossip_id)
-            elif self.calls.is_open(call):
+            victim = self.calls.board(about).call.message.signer
+            by_victim = frame.message.signer == victim and frame.message.KIND is not Kind.LETTER
+            if victim != hidden and not by_victim and self.calls.is_open(about):
                 others.append(gossip_id)
         return tuple((victims + others + cards)[:ANNOUNCED_MAX])

@@ -17,6 +17,11 @@ class Assembly:
 
     _halves: dict[tuple[int, int], dict[int, bytes]] = field(factory=dict)
 
+    @property
+    def waiting(self) -> bool:
+        """Whether any letter lacks parts."""
+        return bool(self._halves)
+
     def add(self, letter: Letter) -> bytes | None:
         """The whole sealed letter if `letter` was what it lacked."""
         if letter.parts == 1:

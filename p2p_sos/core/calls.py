@@ -14,7 +14,7 @@ from p2p_sos.core.board.board import Board, Offer
 from p2p_sos.core.board.resolve import View, closing, resolve
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, CallId, MessageId
-from p2p_sos.wire.registry import CALL_EPOCH_S, TIMINGS
+from p2p_sos.wire.registry import BOARD_LETTER_SEATS_MAX, BOARD_SEATS_MAX, CALL_EPOCH_S, TIMINGS, Kind
 
 TOMBSTONES_MAX = 65_536  # guess: 2.6 MB; a thousand calls a day for two months
 
@@ -105,6 +105,7 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def __init__(self, open_max: int) -> None:
         self._open_max = open_max
+        self._seats = {False: 0, True: 0}  # of all boards together; True: of those who wrote letters
         self._entries: dict[CallId, _Entry] = {}
         self._tombstones: dict[CallId, int] = {}
 
@@ -149,9 +150,9 @@ class Calls(Mapping[CallId, CallRecord]):
         """The calls in these states, the first heard first."""
         return tuple(call for call, entry in self._entries.items() if entry.state in states)
 
-    def tombstones(self) -> Mapping[CallId, int]:
-        """Until when each buried call is remembered, in unix seconds."""
-        return dict(self._tombstones)
+    def buried_until_unix_s(self, call: CallId) -> int:
+        """Until when a buried call is remembered."""
+        return self._tombstones[call]
 
     def outranks(self, call: Frame) -> bool:
         """Whether a CALL is new, or carries more work than the cell of it that we hold."""
@@ -170,6 +171,8 @@ class Calls(Mapping[CallId, CallRecord]):
         held = self._entries.get(call.id)
         if held is not None:
             # "Of two cells of one CALL the one of higher effort stays." (05-calls §5)
+            if not self.outranks(call):
+                return Offer(False)
             held.board.replace_call(call)
             held.record = None
             return Offer(True)
@@ -190,15 +193,41 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def _remove(self, call: CallId) -> tuple[Frame, ...]:
         board = self._entries.pop(call).board
+        for letters in self._seats:
+            self._seats[letters] -= board.seats(letters=letters)
         return (board.call, *board.frames())
 
     def offer(self, frame: Frame) -> Offer:
         """Take a verified message about a known call."""
         entry = self._entries[frame.message.call]  # type: ignore[union-attr]
+        letters = frame.message.KIND is Kind.LETTER
+        before = entry.board.seats(letters=letters)
         offer = entry.board.offer(frame)
+        self._seats[letters] += entry.board.seats(letters=letters) - before
         if offer.kept:
             entry.record = None
-        return offer
+        gone = self._make_room(letters)
+        if frame in gone:
+            return Offer(False)
+        return Offer(offer.kept, offer.dropped + gone)
+
+    def _make_room(self, letters: bool) -> tuple[Frame, ...]:
+        """Who has to go when all boards together remember too many: what is left is everybody's fair share."""
+        most = BOARD_LETTER_SEATS_MAX if letters else BOARD_SEATS_MAX
+        if self._seats[letters] <= most:
+            return ()
+        # "When all boards together hold too many, the board that holds most lets its responder of highest rank go."
+        # (06-board §3)
+        loose = [e for e in self._entries.values() if e.mine not in PINNED] or list(self._entries.values())
+        fullest = max(
+            loose,
+            key=lambda entry: (entry.board.seats(letters=letters), retention(entry.board.call)),
+        )
+        if not fullest.board.seats(letters=letters):
+            return ()
+        fullest.record = None
+        self._seats[letters] -= 1
+        return fullest.board.unseat(letters=letters)
 
     def close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
         """Let the board of a call close it; the new state, or None when nothing changed."""

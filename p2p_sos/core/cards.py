@@ -48,6 +48,7 @@ class Cards:
     _held: dict[MessageId, Frame] = field(factory=dict)
     _order: list[Retention] = field(factory=list)
     _newest: dict[Key, Frame] = field(factory=dict)
+    _of: dict[Key, dict[MessageId, Frame]] = field(factory=dict)
 
     @property
     def newest(self) -> Mapping[Key, Frame]:
@@ -75,6 +76,7 @@ class Cards:
             self._take_out(held)
         bisect.insort(self._order, retention(card))
         self._held[card.id] = card
+        self._of.setdefault(card_of(card).signer, {})[card.id] = card
         self._elect(card_of(card).signer, card)
         if len(self._held) <= self._most:
             return Offer(True)
@@ -93,12 +95,15 @@ class Cards:
         del self._held[card.id]
         del self._order[bisect.bisect_left(self._order, retention(card))]
         signer = card_of(card).signer
+        others = self._of[signer]
+        del others[card.id]
+        if not others:
+            del self._of[signer]
         if self._newest.get(signer) is not card:
             return
         del self._newest[signer]
-        for other in self._held.values():
-            if card_of(other).signer == signer:
-                self._elect(signer, other)
+        for other in others.values():
+            self._elect(signer, other)
 
     def _elect(self, signer: Key, card: Frame) -> None:
         held = self._newest.get(signer)
@@ -120,6 +125,13 @@ class Proofs:
 
     def __contains__(self, proof: MessageId) -> bool:
         return any(frame.id == proof for frame in self._held.values())
+
+    def has_room_for(self, proof: Frame) -> bool:
+        """Whether a PROOF would stay; False saves the work of verifying it."""
+        held = self._held.get(proof.message.signer)
+        if held is not None:
+            return proof.id < held.id
+        return len(self._held) < self._most or proof.message.signer < max(self._held)
 
     def frames(self) -> tuple[Frame, ...]:
         """Every proof."""
@@ -181,7 +193,8 @@ class OwnCard:
     def _is_due(self, now: float, *, at_start: bool) -> bool:
         if self._card is None:
             return at_start
-        return self._card.epoch < self._epoch(now)
+        # Not "earlier": a clock that was ahead made a card that nobody else takes.
+        return self._card.epoch != self._epoch(now)
 
     def _on_new_day(self, now: float) -> list[Action | Publish]:
         policy = self.responder.policy

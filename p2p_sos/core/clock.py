@@ -8,6 +8,8 @@ from attrs import define
 
 from p2p_sos.wire.registry import CALL_EPOCH_S, CARD_EPOCH_S
 
+LEAP_S = 600.0  # guess: more than any drift in a minute, less than what ends a call
+
 
 @define
 class Clock:
@@ -15,9 +17,11 @@ class Clock:
 
     _unix_s: float = 0.0
     _read_at: float = 0.0
+    leapt: bool = False  # the last reading was far from what the one before it promised
 
     def read(self, unix_s: float, now: float) -> None:
         """The driver looked at the clock."""
+        self.leapt = self._unix_s > 0 and abs(unix_s - self.unix_s(now)) > LEAP_S
         self._unix_s, self._read_at = unix_s, now
 
     def unix_s(self, now: float) -> float:

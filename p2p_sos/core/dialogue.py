@@ -174,6 +174,8 @@ class Dialogue:
         match message:
             case Call():
                 self._calls[event.frame.id] = message
+                # It was crowded out, and came back: others have gone meanwhile.
+                self._ended.pop(event.frame.id, None)
                 if len(self._calls) > CALLS_REMEMBERED_MAX:
                     del self._calls[next(iter(self._calls))]
             case Claim() if message.signer == self.key.public:

@@ -17,7 +17,7 @@ from p2p_sos.core.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.refusals import Reason, Refusal
-from p2p_sos.wire.registry import ORPHAN_WAIT_S, Kind
+from p2p_sos.wire.registry import Kind
 
 CALLS_WAITING_MAX = 256  # guess: half a megabyte of CALLs that wait for a token
 
@@ -33,6 +33,8 @@ class Welcomed:
 @frozen
 class OrphansDue:
     """Some messages may have waited for their CALL in vain."""
+
+    at: float
 
 
 @frozen
@@ -60,6 +62,7 @@ class Gate:
     _queue: CallQueue = field(factory=lambda: CallQueue(CALLS_WAITING_MAX))
     _verifying: dict[GossipId, Lane] = field(factory=dict)
     _call_due_at: float | None = None
+    _orphans_due_at: float | None = None
 
     def examine(self, examine: Examine, now: float) -> list[Step]:
         """Look at bytes for the first time."""
@@ -73,6 +76,8 @@ class Gate:
         refusal = self.admission.welcome(frame, now) or self._shut()
         if refusal is not None:
             return [judged(carried.id, refusal)]
+        if carried.id in self._verifying:
+            return []  # forgotten meanwhile: the verdict of the first time is on its way
         lane = self.admission.lane(frame)
         if not self.admission.gauge.enter(lane):
             return [judged(carried.id, Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once"))]
@@ -139,7 +144,14 @@ class Gate:
         call: CallId = frame.message.call  # type: ignore[union-attr]
         # "A message whose CALL is unknown waits, bounded in number and time, and is nobody's fault." (05-calls §3)
         overdue = self._orphans.hold(call, frame, gossip_id, now)
-        return [*_in_vain(overdue, Reason.ORPHAN), SetTimer(OrphansDue(), now + ORPHAN_WAIT_S)]
+        return [*_in_vain(overdue, Reason.ORPHAN), *self._wait_for_calls()]
+
+    def _wait_for_calls(self) -> list[Step]:
+        due_at = self._orphans.next_at
+        if self._orphans_due_at is not None or due_at is None:
+            return []
+        self._orphans_due_at = due_at
+        return [SetTimer(OrphansDue(due_at), due_at)]
 
     def adopt(self, call: CallId, now: float) -> list[Step]:
         """A CALL was admitted: what waited for it is looked at."""
@@ -151,8 +163,9 @@ class Gate:
     def fire(self, event: TimerFired, now: float) -> list[Step]:
         """A timer of the gate."""
         match event.key:
-            case OrphansDue():
-                return [*_in_vain(self._orphans.overdue(now), Reason.ORPHAN)]
+            case OrphansDue(at=at) if at == self._orphans_due_at:
+                self._orphans_due_at = None
+                return [*_in_vain(self._orphans.overdue(now), Reason.ORPHAN), *self._wait_for_calls()]
             case CallDue() as due:
                 return self._on_call_due(due, now)
             case _:

@@ -63,9 +63,14 @@ class Memory:
         frame = self._by_gossip_id.get(gossip_id)
         return None if frame is None else frame.cell
 
+    def gossip_id(self, message: MessageId) -> GossipId | None:
+        """How the mesh names a message that is held."""
+        held = self._by_id.get(message)
+        return None if held is None else held[1]
+
     def newest_first(self) -> Iterator[tuple[Frame, GossipId]]:
         """Everything held."""
-        return iter(reversed(tuple(self._by_id.values())))
+        return iter(reversed(self._by_id.values()))
 
     def __contains__(self, message: MessageId) -> bool:
         return message in self._by_id

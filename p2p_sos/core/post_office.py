@@ -32,6 +32,7 @@ REPEAT_FIRST_S = 6.0  # guess: two gossip delays and the other side's acknowledg
 REPEAT_LAST_S = 240.0  # guess: backoff doubles up to here
 JITTER = (0.75, 1.25)  # guess
 ACKNOWLEDGE_AFTER_S = (0.4, 1.2)  # guess: an answer within it carries the acknowledgement for nothing
+HALVES_MAX = 256  # guess: signers whose letters lack parts; 4 MB at the very worst
 QUIET_AFTER_START_S = (2.0, 4.0)  # guess: peers are still joining
 SOONEST_S = 0.05
 
@@ -297,7 +298,7 @@ class PostOffice:
             if call in self._postage:
                 self._postage[call].seen(letter.number)
             return []
-        sealed = self._halves.setdefault((call, signer), Assembly()).add(letter)
+        sealed = self._assemble(letter)
         if sealed is None:
             return []
         steps: list[Step] = []
@@ -312,6 +313,19 @@ class PostOffice:
         steps += self.acknowledge(call, signer, content.acknowledged, now)
         steps += self._take_in(conversation, content, now, restored=restored)
         return [*steps, *self._pump(now)]
+
+    def _assemble(self, letter: Letter) -> bytes | None:
+        """The whole sealed letter, once its last part is here; of too many that lack parts, strangers' go first."""
+        if letter.parts == 1:
+            return letter.sealed
+        place = (letter.call, letter.signer)
+        sealed = self._halves.setdefault(place, Assembly()).add(letter)
+        if not self._halves[place].waiting:
+            del self._halves[place]
+        if len(self._halves) > HALVES_MAX:
+            strangers = (place for place in self._halves if self.conversation(*place) is None)
+            del self._halves[next(strangers, next(iter(self._halves)))]
+        return sealed
 
     def _meet(self, conversation: Conversation, steps: list[Step]) -> Refusal | None:
         """A responder writes to the victim for the first time."""

@@ -93,14 +93,25 @@ class _Seats:
         if signer not in self.seated:
             # "A board keeps the responders of lowest rank, whoever came first." (06-board §3)
             if len(self.seated) >= self.most:
-                worst = max(self.seated, key=self.ranks.__getitem__)
-                if self.ranks[worst] < rank(self.call, signer):
+                if not self.has_room_for(signer):
                     return Offer(False)
-                dropped = self.frames_of(worst)
-                del self.seated[worst], self.ranks[worst]
+                dropped = self.unseat()
             self.seated[signer], self.ranks[signer] = {}, rank(self.call, signer)
         offer = self.seated[signer].setdefault(shelf, _Shelf(most)).offer(frame)
         return Offer(offer.kept, dropped + offer.dropped)
+
+    def has_room_for(self, responder: Key) -> bool:
+        """Whether a message of this responder may stay."""
+        if responder in self.seated or len(self.seated) < self.most:
+            return True
+        return rank(self.call, responder) < max(self.ranks.values())
+
+    def unseat(self) -> tuple[Frame, ...]:
+        """The responder of the highest rank goes, with all its messages."""
+        worst = max(self.seated, key=self.ranks.__getitem__)
+        gone = self.frames_of(worst)
+        del self.seated[worst], self.ranks[worst]
+        return gone
 
     def frames_of(self, responder: Key) -> tuple[Frame, ...]:
         shelves = self.seated.get(responder, {})
@@ -151,10 +162,28 @@ class Board:
                 return self._victim_letters.offer(frame)
             return self._correspondents.offer(frame, Kind.LETTER, BOARD_LETTERS_PER_RESPONDER_MAX)
         if by_victim:
-            return self._victim[kind].offer(frame)
+            shelf = self._victim.get(kind)
+            return Offer(False) if shelf is None else shelf.offer(frame)
         if kind in REGISTERS:
             return self._responders.offer(frame, kind, 1)
         return self._responders.offer(frame, None, LOG_KEPT)
+
+    def has_room_for(self, frame: Frame) -> bool:
+        """Whether the signer of a message may stay at all; False saves the work of verifying it."""
+        if frame.message.KIND is Kind.LETTER or frame.message.signer == self._call.message.signer:
+            return True
+        return self._responders.has_room_for(frame.message.signer)
+
+    def seats(self, *, letters: bool) -> int:
+        """How many responders it remembers: those who wrote letters, or those who said anything else."""
+        return len((self._correspondents if letters else self._responders).seated)
+
+    def unseat(self, *, letters: bool) -> tuple[Frame, ...]:
+        """Let the responder of the highest rank go; all its messages of that sort."""
+        gone = (self._correspondents if letters else self._responders).unseat()
+        for frame in gone:
+            del self._held[frame.id]
+        return gone
 
     def merge(self, other: "Board") -> None:
         """Take all that another board of the same call holds."""
