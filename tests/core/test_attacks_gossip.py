@@ -143,3 +143,13 @@ def test_a_verdict_that_comes_twice_or_unasked_changes_nothing() -> None:
     talk.accept("a", message)
     assert talk.judge(message, Verdict.REJECT) == []
     assert talk.view("a").score > 0
+
+
+def test_whoever_announces_again_serves_again() -> None:
+    """A peer that lost a message three times, for want of room, still gets it after the next announcement."""
+    talk, message = four(), cell("message")
+    talk.accept("a", message)
+    served = [told(talk.say("e", iwant=(message.id,)), "messages") for _ in range(4)]
+    assert served == [["e"]] * 3 + [[]], "the control"
+    assert "e" in told(talk.wait(40.0), "ihave")
+    assert told(talk.say("e", iwant=(message.id,)), "messages") == ["e"]

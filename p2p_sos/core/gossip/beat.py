@@ -110,6 +110,7 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
         if ids:
             neighbour.used.announced_frames += 1
             neighbour.used.announced_ids += len(ids)
+            neighbour.owe(ids)
             rpc = shared.get(ids)
             if rpc is None:
                 rpc = shared[ids] = Rpc(ihave=((settings.topic, ids),))

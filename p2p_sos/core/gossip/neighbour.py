@@ -108,6 +108,13 @@ class Neighbour:
         self.tokens -= size_bytes
         return True
 
+    def owe(self, announced: tuple[GossipId, ...]) -> None:
+        """What was announced again is served once more, or we would break our word."""
+        # "Announced again, it is served once more." (04-gossip §7)
+        for gossip_id in announced if self.served else ():
+            if self.served.get(gossip_id):
+                self.served[gossip_id] -= 1
+
     def expect(self, brought: bool, settings: GossipSettings) -> None:
         """Count a message accepted while the link is eager."""
         self.expected += 1
