@@ -10,6 +10,7 @@ from attrs import evolve
 from p2p_sos.core import calls as calls_module
 from p2p_sos.core.actions import SetTimer
 from p2p_sos.core.assembly import Assembly
+from p2p_sos.core.board.board import rank
 from p2p_sos.core.budgets import Bucket
 from p2p_sos.core.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.case import Case
@@ -385,3 +386,17 @@ def test_a_stranger_s_signature_under_a_victim_s_number_changes_nothing() -> Non
     forged = seal(evolve(wrong.message, signer=mail.key("x").public), PROFILE.network, mail.key("x"))
     assert door.ask(forged) == "reject signer"
     assert [f.message.sequence for f in door.archive.calls.board(one.id).words(wrong.message.KIND)] == [1]  # type: ignore[union-attr]
+
+
+def test_what_is_left_keys_ground_for_a_call_push_a_claim_off_but_not_its_letter() -> None:
+    """Known and written down: 256 keys that rank low take a board; the honest letter passes all the same."""
+    door, one = Door(), call()
+    door.ask(one)
+    ranked = sorted((mail.key(number) for number in range(800)), key=lambda k: rank(one.id, k.public))
+    honest = ranked[-1]
+    assert door.ask(mail.claim(one, honest)) == "accept"
+    for ground in ranked[:BOARD_RESPONDERS_MAX]:
+        door.ask(mail.claim(one, ground))
+    assert honest.public not in door.archive.calls.board(one.id).responders()
+    assert door.ask(mail.claim(one, honest, 1)) == "ignore bound"
+    assert door.ask(mail.letter(one, honest, 1)) == "accept"
