@@ -23,6 +23,9 @@ def started(memory: Memory, now: float) -> list[RouterAction]:
 def heartbeat(memory: Memory, now: float) -> list[RouterAction]:
     """Once a second: forgive, forget, count broken promises, repeat announcements, tend the mesh."""
     actions: list[RouterAction] = []
+    # "A node that was itself late MUST NOT charge anyone for the promises of that time" (04-gossip §9)
+    if now - memory.beat_at > memory.settings.heartbeat_s:
+        memory.pulls.forgive_all()
     for peer, count in memory.pulls.broken(now).items():
         if (neighbour := memory.neighbours.get(peer)) is not None:
             # "A promise broken MUST be counted against the peer." (04-gossip §9)

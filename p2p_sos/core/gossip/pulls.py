@@ -136,6 +136,10 @@ class Pulls:
         for promise in [p for p in self._promises if p[0] == peer]:
             del self._promises[promise]
 
+    def forgive_all(self) -> None:
+        """We slept: what was promised may well lie unread."""
+        self._promises.clear()
+
     def broken(self, now: float) -> dict[PeerId, int]:
         """Who broke how many promises since the last time."""
         count: dict[PeerId, int] = {}

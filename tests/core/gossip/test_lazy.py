@@ -3,10 +3,10 @@
 import pytest
 from attrs import evolve
 
-from p2p_sos.core.events import BacklogChanged
+from p2p_sos.core.events import BacklogChanged, TimerFired
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.internal import Verdict
-from tests.core.gossip.conversation import TOPIC, Talk, cell, examined, rpcs, told
+from tests.core.gossip.conversation import TOPIC, HeartbeatDue, Talk, cell, examined, rpcs, told
 from tests.core.gossip.test_messages import four
 
 
@@ -229,6 +229,24 @@ def test_broken_promises_are_counted_and_kept_ones_are_not():
                 talk.accept("a", message)
             ended += [type(x).__name__ for x in talk.wait(1.0)]
         assert ("Disconnect" in ended) is not keeps
+
+
+@pytest.mark.parametrize("slept", [True, False])
+def test_a_node_that_slept_charges_nobody_for_it(slept):
+    """After a pause the answers lie unread when the heartbeat comes; on time, silence is counted."""
+    talk = Talk()
+    talk.join("a", "b")
+    for number in range(6):
+        talk.ihave("a", cell(f"{number}").id)
+        talk.wait(0.1)
+    if slept:
+        talk.now += 20.0
+        late = min((t for t in talk.timers if isinstance(t.key, HeartbeatDue)), key=lambda t: t.at)
+        talk.timers.remove(late)
+        talk.do(TimerFired(late.key))
+    else:
+        talk.wait(3.5)
+    assert (talk.view("a").score < 0) is not slept
 
 
 def test_a_message_that_comes_from_another_keeps_the_promise():
