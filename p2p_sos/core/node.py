@@ -295,14 +295,18 @@ class Node:
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+        told: list[Action] = []
         if call is not None:
             calls = self._archive.calls
             notice = tidings(frame, lambda: calls[call].view, self._responder_key)
             # One's own call is not heard by making it.
             if notice is not None and not (call == frame.id and self._mine_of(frame)):
-                out.append(Tell(notice))
+                told.append(Tell(notice))
         self._watch_end(frame, out)
+        # A victim learns that it is heard before it learns by whom; a responder of a call before it decides.
+        out += told if self._case is None else []
         self._hear(Admitted(frame, gossip_id, self._is_own(frame)), out, now)
+        out += [] if self._case is None else told
         self._end_calls(taken, out, now)
         if frame.message.KIND is Kind.CALL:
             # "When a CALL is admitted, what waited for it is looked at." (05-calls §3)

@@ -12,7 +12,7 @@ from p2p_sos.core.events import (
     VictimWrites,
 )
 from p2p_sos.core.gossip.rpc import Rpc
-from p2p_sos.core.notices import CallReturned, CallTaken, LetterArrived
+from p2p_sos.core.notices import CallReturned, CallTaken, ClaimSeen, LetterArrived
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import gossip_id
@@ -36,6 +36,20 @@ def accepted(world: World) -> bytes:
     world.tell("victim", VictimDecides(R, LetterKind.ACCEPT))
     world.run(10.0)
     return call
+
+
+def test_heard_is_told_before_any_claim() -> None:
+    """Also where no listener can say so first: a victim with one relay learns it from the first CLAIM."""
+    world = city(0)
+    for name in ("node0", "node1"):
+        world.add(name, responder=responder(name))
+    world.link("node0", "node1")
+    world.link("victim", "node0")
+    world.run(2.0)
+    world.call("victim")
+    world.run(20.0)
+    kinds = [type(notice) for _, notice in world["victim"].notices]
+    assert kinds.index(CallReturned) < kinds.index(ClaimSeen)
 
 
 def test_a_session_of_whole_nodes() -> None:
