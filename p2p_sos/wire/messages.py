@@ -21,6 +21,35 @@ HOURS_MASK_MAX = 2**24 - 1
 
 
 @frozen
+class _VictimWord:
+    """The header of the victim form: the newest sequence counts."""
+
+    call: CallId = fixed("header", 32)
+    signer: Key = fixed("header", 32)
+    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX, lowest=1)
+
+
+@frozen
+class _LogEntry:
+    """The header of the log form: one chain for each signer and call."""
+
+    call: CallId = fixed("header", 32)
+    signer: Key = fixed("header", 32)
+    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
+    previous: MessageId = fixed("header", 32)
+    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
+
+
+@frozen
+class _RegisterEntry:
+    """The header of the register form: the newest sequence replaces the older ones."""
+
+    call: CallId = fixed("header", 32)
+    signer: Key = fixed("header", 32)
+    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
+
+
+@frozen
 class Call:
     """A victim asks for help (document 05)."""
 
@@ -40,13 +69,10 @@ class Call:
 
 
 @frozen
-class Update:
+class Update(_VictimWord):
     """The victim refines its call; what a helper could rely on (status, keys) stays (document 05)."""
 
     KIND: ClassVar = r.Kind.UPDATE
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX, lowest=1)
     severity: r.Severity = word("body", r.Severity)
     urgency: r.Urgency = word("body", r.Urgency)
     certainty: r.Certainty = word("body", r.Certainty)
@@ -58,23 +84,17 @@ class Update:
 
 
 @frozen
-class Cancel:
+class Cancel(_VictimWord):
     """The victim withdraws its call, without blame (document 05)."""
 
     KIND: ClassVar = r.Kind.CANCEL
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX, lowest=1)
 
 
 @frozen
-class AllClear:
+class AllClear(_VictimWord):
     """The victim says that it is over (document 05)."""
 
     KIND: ClassVar = r.Kind.ALL_CLEAR
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX, lowest=1)
 
 
 @frozen
@@ -95,15 +115,10 @@ class Card:
 
 
 @frozen
-class Claim:
+class Claim(_LogEntry):
     """A responder answers a call (document 06)."""
 
     KIND: ClassVar = r.Kind.CLAIM
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     slot: int = unsigned("header", highest=r.SLOTS_MAX - 1)
     slot_epoch: int = unsigned("header", highest=2**32 - 1)
     card: MessageId = fixed("body", 32)
@@ -111,54 +126,36 @@ class Claim:
 
 
 @frozen
-class Decline:
+class Decline(_LogEntry):
     """A responder does not answer, and says why (document 06)."""
 
     KIND: ClassVar = r.Kind.DECLINE
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     reason: r.Reason = word("body", r.Reason)
     detail: r.Detail = word("body", r.Detail)
 
 
 @frozen
-class Release:
+class Release(_LogEntry):
     """A responder that had claimed answers no longer, and says why (document 06)."""
 
     KIND: ClassVar = r.Kind.RELEASE
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     reason: r.Reason = word("body", r.Reason)
     detail: r.Detail = word("body", r.Detail)
 
 
 @frozen
-class Renew:
+class Renew(_RegisterEntry):
     """A register: the member's claim still lives (document 06)."""
 
     KIND: ClassVar = r.Kind.RENEW
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
     claim: MessageId = fixed("body", 32)
 
 
 @frozen
-class Roster:
+class Roster(_LogEntry):
     """The lead names the members (document 06)."""
 
     KIND: ClassVar = r.Kind.ROSTER
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     epoch: int = unsigned("body", highest=r.SEQUENCE_MAX)
     cause: r.Cause = word("body", r.Cause)
     replaces: MessageId = fixed("body", 32)
@@ -166,13 +163,10 @@ class Roster:
 
 
 @frozen
-class Sitrep:
+class Sitrep(_RegisterEntry):
     """A register: the lead reports and so renews its lease (document 06)."""
 
     KIND: ClassVar = r.Kind.SITREP
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
     requisition: int = unsigned("body", highest=r.SEQUENCE_MAX)
     roster: MessageId = fixed("body", 32)
     status: r.SitrepStatus = word("body", r.SitrepStatus)
@@ -181,70 +175,47 @@ class Sitrep:
 
 
 @frozen
-class Handover:
+class Handover(_LogEntry):
     """The lead hands over to a successor, or yields (document 06)."""
 
     KIND: ClassVar = r.Kind.HANDOVER
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     roster: MessageId = fixed("body", 32)
     successor: Key = fixed("body", 32)
 
 
 @frozen
-class Requisition:
+class Requisition(_VictimWord):
     """The victim names its lead and members; it outranks everything (document 06)."""
 
     KIND: ClassVar = r.Kind.REQUISITION
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX, lowest=1)
     lead: Key = fixed("body", 32)
     members: tuple[Key, ...] = hashes("body", most=r.MEMBERS_MAX)
 
 
 @frozen
-class Comply:
+class Comply(_LogEntry):
     """A responder accepts the requisition (document 06)."""
 
     KIND: ClassVar = r.Kind.COMPLY
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     requisition: MessageId = fixed("body", 32)
 
 
 @frozen
-class Attest:
+class Attest(_LogEntry):
     """Someone says which responders really made contact (document 06).
 
     The victim's stands outside any log: a sequence from 1, `previous` NOTHING and no heads.
     """
 
     KIND: ClassVar = r.Kind.ATTEST
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
     responders: tuple[Key, ...] = hashes("body", most=r.ATTESTED_MAX, least=1)
 
 
 @frozen
-class StandDown:
+class StandDown(_LogEntry):
     """A responder believes that it is over (document 06)."""
 
     KIND: ClassVar = r.Kind.STAND_DOWN
-    call: CallId = fixed("header", 32)
-    signer: Key = fixed("header", 32)
-    sequence: int = unsigned("header", highest=r.SEQUENCE_MAX)
-    previous: MessageId = fixed("header", 32)
-    heads: tuple[MessageId, ...] = hashes("header", most=r.HEADS_MAX)
 
 
 @frozen

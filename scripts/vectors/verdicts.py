@@ -42,6 +42,11 @@ from vectors.samples import (
 )
 
 
+def varied(message: Any, **changes: Any) -> Any:
+    """A message with other values; of a kind that the types cannot follow."""
+    return attrs.evolve(message, **changes)
+
+
 def judged(cell: bytes) -> dict[str, str]:
     """The verdict on a cell as far as the cell alone can tell."""
     frame = decode(cell, NETWORK)
@@ -69,7 +74,7 @@ def proof_of(first: Message, second: Message) -> Frame:
 
 CLAIM = extreme(Claim, "smallest")
 CALL = extreme(Call, "smallest")
-CARD = attrs.evolve(extreme(Card, "smallest"), group=RESPONDER.public)
+CARD = varied(extreme(Card, "smallest"), group=RESPONDER.public)
 LETTER = extreme(MESSAGE_CLASSES[-1], "smallest")
 ATTEST = Attest(bytes(32), RESPONDER.public, 1, NOTHING, (), (seed("helper"),))
 DECLINE = Decline(bytes(32), RESPONDER.public, 0, NOTHING, (), r.Reason.UNABLE, r.Detail.BUSY)
@@ -107,8 +112,8 @@ def whole() -> dict[str, bytes]:
             attrs.evolve(DECLINE, sequence=1), attrs.evolve(DECLINE, sequence=1, detail=r.Detail.QUEUE)
         ).cell,
         "the victim's form of ATTEST": sealed(ATTEST).cell,
-        "the last number that a letter may have": sealed(attrs.evolve(LETTER, number=2**32 - 1)).cell,
-        "a call whose exchange key has its top bit set": stamped(attrs.evolve(CALL, exchange_key=HIGH)).cell,
+        "the last number that a letter may have": sealed(varied(LETTER, number=2**32 - 1)).cell,
+        "a call whose exchange key has its top bit set": stamped(varied(CALL, exchange_key=HIGH)).cell,
     }
 
 
@@ -203,10 +208,10 @@ def forged() -> dict[str, bytes]:
             attrs.evolve(proof_of(DECLINE, CLAIM).message, signer=seed("another"))
         ).cell,
         "a proof with a forged half": sealed(
-            attrs.evolve(proof_of(DECLINE, CLAIM).message, second_signature=bytes(64))
+            varied(proof_of(DECLINE, CLAIM).message, second_signature=bytes(64))
         ).cell,
         "a proof whose header is no header": sealed(
-            attrs.evolve(proof_of(DECLINE, CLAIM).message, first_header=b"\x90")
+            varied(proof_of(DECLINE, CLAIM).message, first_header=b"\x90")
         ).cell,
         "a card whose stamp is a call's": sealed(CARD, stamped(CALL).stamp).cell,
         "a proof out of order": damaged(
