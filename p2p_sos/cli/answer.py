@@ -1,13 +1,12 @@
 """`sos claim`, `decline`, `release`, `letter`: what the person on duty does about a call."""
 
-import sys
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import node_line
+from p2p_sos.cli.reach import call_path, node_line
+from p2p_sos.cli.screen import readable, standard_input
 from p2p_sos.cli.words import Word
 
 REASON_HELP = "Why: unable, unreasonable or unnecessary."
@@ -15,7 +14,7 @@ DETAIL_HELP = "More exactly: busy, queue, barred, no-operator, equipment."
 
 
 def _about(session: Session, call: str, what: str, body: dict[str, Any]) -> dict[str, Any]:
-    said = node_line(session).post(f"/calls/{quote(call, safe='')}/{what}", body)
+    said = node_line(session).post(f"{call_path(session, call)}/{what}", body)
     session.screen.object(said)
     return said
 
@@ -67,7 +66,7 @@ def release(session: Session, call: str, reason: str, detail: str) -> None:
 @pass_session
 def letter(session: Session, call: str, text: str) -> None:
     """Write, under seal, to the victim of a call that you answer. TEXT - reads standard input."""
-    written = sys.stdin.read() if text == "-" else text
+    written = standard_input() if text == "-" else readable(text)
     said = _about(session, call, "letter", {"text": written})
     session.screen.line(
         f"Written to the victim of call {_name(said, call)}; it is repeated until it is received."

@@ -14,7 +14,8 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.screen import Screen
+from p2p_sos.cli.reach import about
+from p2p_sos.cli.screen import Screen, readable, standard_input
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
 
@@ -90,7 +91,12 @@ def call(session: Session, **flags: Any) -> None:
     screen = session.screen
     profile = profile_of(session, flags["profile"])
     wish, asked = _wish(screen, flags)
+    _check_length(wish)
     relays = known_relays(session, flags["bootstrap"])
+    if asked and not relays:
+        from p2p_sos.cli.questions import ask_relays
+
+        relays = ask_relays(screen)
     _preview(screen, wish, relays)
     _consent(flags["yes"], screen)
     _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
@@ -116,16 +122,25 @@ def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
     return wish, False
 
 
+def _check_length(wish: Wish) -> None:
+    if not wish.situation():
+        return
+    from p2p_sos.drivers.case_service import situation_fault
+
+    if (fault := situation_fault(wish.situation())) is not None:
+        raise Stop(fault, exits.USAGE, "too-long")
+
+
 def _read_text(given: str) -> str:
     if given == "-":
-        return sys.stdin.read()
+        return standard_input()
     if given.startswith("@"):
         try:
             with open(given[1:], encoding="utf-8", errors="replace") as file:
                 return file.read()
         except OSError as error:
             raise Stop(f"{given[1:]} cannot be read: {error.strerror}.", exits.NO_SUCH) from error
-    return given
+    return readable(given)
 
 
 def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
@@ -191,7 +206,7 @@ def _place(
     if not relays:
         raise Stop(
             f"No relay is known, so nobody has your call yet: it is kept as case {kept.directory.name}; send it with: "
-            f"{session.named('case resume')} --bootstrap ADDRESS",
+            f"{about(session, kept.directory, 'case resume')} --bootstrap ADDRESS",
             exits.QUEUED,
         )
     how = {"until": flags["until"], "patience_s": flags["patience"]}
@@ -207,7 +222,7 @@ def _place(
         session.screen.line(
             f"You stopped watching; case {kept.directory.name} is kept, and its process may be starting."
         )
-        ways_back(session)
+        ways_back(session, kept.directory)
         return
     follow(session, kept.directory, **how)
 

@@ -2,13 +2,12 @@
 
 import time
 from typing import Any
-from urllib.parse import quote
 
 import click
 
 from p2p_sos.cli import describe
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import node_line
+from p2p_sos.cli.reach import call_path, node_line
 from p2p_sos.cli.screen import Piece, Screen, short, span
 
 
@@ -57,7 +56,7 @@ def _state(call: dict[str, Any]) -> Piece:
 @pass_session
 def show(session: Session, call: str) -> None:
     """One call in full: what is asked, who answers, what was written. CALL is its first few digits."""
-    said = node_line(session).get(f"/calls/{quote(call, safe='')}")
+    said = node_line(session).get(call_path(session, call))
     screen = session.screen
     screen.object(said)
     screen.rows(describe.call_rows(said, time.time()))

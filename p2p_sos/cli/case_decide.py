@@ -11,7 +11,7 @@ from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import Line, case_directory, case_line
 from p2p_sos.cli.responder import find_helper, name_of
-from p2p_sos.cli.screen import short
+from p2p_sos.cli.screen import readable, short, standard_input
 
 UNVERIFIED = (
     "Nobody vouches for this helper: call back on a number that you know before you grant any access."
@@ -46,7 +46,7 @@ def accept(session: Session, helper: str, text: str, yes: bool, named: str | Non
     screen.line((UNVERIFIED, "yellow"))
     if not yes and screen.terminal and sys.stdin.isatty() and not click.confirm("Accept it?", default=True):
         raise Stop("Nothing was decided.", exits.REFUSED, "consent-missing")
-    said = line.post("/case/accept", {"responder": key, "text": text})
+    said = line.post("/case/accept", {"responder": key, "text": readable(text)})
     screen.object({"accepted": key, **said})
     screen.line(("Accepted. ", "bold green"), "What you sealed is on its way.")
     screen.next(
@@ -63,7 +63,7 @@ def refuse(session: Session, helper: str, text: str, named: str | None) -> None:
     """Refuse a helper. HELPER is a number, the first digits of a key, or a word; TEXT goes along."""
     line, claims = _case(session, named)
     key = find_helper(claims, helper)
-    said = line.post("/case/refuse", {"responder": key, "text": text})
+    said = line.post("/case/refuse", {"responder": key, "text": readable(text)})
     session.screen.object({"refused": key, **said})
     session.screen.line(f"{_shown(claims, key)} is refused, and told so under seal.")
     session.screen.next(f"{session.named('case status')} shows the others")
@@ -80,7 +80,7 @@ def letter(session: Session, text: str, helper: str | None, named: str | None) -
     """Write, under seal, to the helpers that you accepted. TEXT - reads standard input."""
     line, claims = _case(session, named)
     key = None if helper is None else find_helper(claims, helper)
-    written = sys.stdin.read() if text == "-" else text
+    written = standard_input() if text == "-" else readable(text)
     said = line.post("/case/letter", {"responder": key, "text": written})
     session.screen.object(said)
     whom = "all accepted helpers" if key is None else _shown(claims, key)

@@ -8,7 +8,7 @@ from p2p_sos.cli import describe
 from p2p_sos.cli.follow import UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import case_directory, case_line
-from p2p_sos.cli.screen import Piece, Screen
+from p2p_sos.cli.screen import Piece, Screen, harmless
 
 CASE_OPTION = click.option("--case", "named", metavar="ID", help="Which case, by its first digits.")
 PHASES: dict[str, Piece] = {
@@ -37,8 +37,8 @@ def status(session: Session, named: str | None) -> None:
             ("relays", describe.relays(int(said.get("relays") or 0))),
         ]
     )
-    for address, why in (said.get("faults") or {}).items():
-        screen.line((f"        {address}: {why}", "yellow"))
+    for why in (said.get("faults") or {}).values():
+        screen.line((f"        {harmless(str(why))}", "yellow"))
     screen.line("")
     claims: list[dict[str, Any]] = said.get("claims") or []
     if claims:

@@ -27,11 +27,7 @@ def open_file(directory: Path, secret: str) -> CaseFile:
     try:
         return CaseFile.open(directory / "case.db", secret)
     except WrongSecret as wrong:
-        raise Stop(
-            f"That is neither the passphrase nor the recovery code of case {directory.name}; try again.",
-            exits.REFUSED,
-            "wrong-secret",
-        ) from wrong
+        raise Stop(str(wrong), exits.REFUSED, "wrong-secret") from wrong
     except StoreUnusable as damaged:
         raise Stop(str(damaged), exits.DISK) from damaged
 

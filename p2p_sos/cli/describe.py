@@ -6,7 +6,7 @@ Comes in: the local API's objects. Goes out: rows and lines. Neither asks nor de
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from p2p_sos.cli.screen import Piece, Screen, clock, count, harmless, short, span
+from p2p_sos.cli.screen import INTRODUCTION_LINES_MAX, Piece, Screen, clock, count, short, span
 
 Json = Mapping[str, Any]
 STATE_STYLES = {
@@ -96,8 +96,7 @@ def helper_table(screen: Screen, claims: Sequence[Json]) -> None:
             ", ".join(notes),
         )
         said = claim.get("introduction")
-        for line in harmless(str(said)).splitlines() if said else []:
-            screen.line("       | " + line)
+        screen.quoted(str(said or ""), "       ", lines_max=INTRODUCTION_LINES_MAX)
 
 
 def letters(screen: Screen, entries: Sequence[Json]) -> None:
@@ -109,8 +108,7 @@ def letters(screen: Screen, entries: Sequence[Json]) -> None:
         state = ("" if letter.get("delivered") else "  (on its way)") if outward else ""
         arrow = f"to {who}" if outward else f"from {who}"
         screen.line((f"  {arrow}, {kind}{state}", "cyan" if not outward else "dim"))
-        for line in harmless(str(letter.get("text") or "")).splitlines():
-            screen.line("    | " + line)
+        screen.quoted(str(letter.get("text") or ""), "    ")
 
 
 def relays(number: int) -> str:

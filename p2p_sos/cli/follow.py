@@ -14,13 +14,14 @@ from typing import Any
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
-from p2p_sos.cli.reach import Line, case_line
-from p2p_sos.cli.screen import short
+from p2p_sos.cli.reach import Line, about, case_line
+from p2p_sos.cli.screen import Screen, harmless, short
 from p2p_sos.cli.story import Story
 from p2p_sos.cli.timeline import tell
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 20.0
+UNHEARD_S = 15.0  # taken, and still not heard: say what it takes
 UNTIL = ("taken", "heard", "claimed", "closed")
 
 
@@ -29,27 +30,40 @@ def follow(
 ) -> None:
     """Tell what happens to a case. `Stop` 75 when no relay took it within `patience_s`."""
     story, screen, line = Story(), session.screen, case_line(session, directory)
-    started = time.monotonic()
+    started, unheard_said = time.monotonic(), False
     try:
-        for news in _news(story, line):
+        for look, news in enumerate(_news(story, line)):
             for notice in news:
                 tell(screen, notice)
-                _hint(session, story, notice)
+                _hint(session, directory, story, notice)
             if _reached(story, until):
                 return
             waited = time.monotonic() - started
+            if look == 0 and not story.relays and not story.heard:
+                _say_waiting(screen, patience_s)
+            if story.relays and not story.heard and not unheard_said and waited > UNHEARD_S:
+                unheard_said = True
+                screen.next(
+                    "wait. HEARD takes a second relay, or a helper's answer; through other relays: "
+                    f"{about(session, directory, 'case resume')} --bootstrap ADDRESS --bootstrap ANOTHER"
+                )
             if patience_s is not None and waited > patience_s and not story.relays and not story.heard:
                 raise _queued(session, directory, line.get("/case").get("faults") or {})
     except KeyboardInterrupt:
         screen.line("")
         screen.line("You stopped watching; your case goes on in the background.")
-        ways_back(session)
+        ways_back(session, directory)
         return
     if not story.closed:
         raise Stop(
-            f"The process of case {directory.name} ended; the case is kept. Go on with: {session.named('case resume')}",
+            f"The process of case {directory.name} ended; the case is kept. Go on with: {about(session, directory, 'case resume')}",
             exits.NO_NODE,
         )
+
+
+def _say_waiting(screen: Screen, patience_s: float | None) -> None:
+    within = f", for {patience_s:.0f} s" if patience_s is not None else "; it goes on trying"
+    screen.line((f"No relay has it yet: reaching for one{within} ...", "dim"))
 
 
 def _news(story: Story, line: Line) -> Iterator[list[dict[str, Any]]]:
@@ -92,35 +106,35 @@ def _reached(story: Story, until: str) -> bool:
     return False
 
 
-def _hint(session: Session, story: Story, notice: dict[str, Any]) -> None:
+def _hint(session: Session, directory: Path, story: Story, notice: dict[str, Any]) -> None:
     match notice.get("notice"), notice.get("kind"):
         case "call-returned", _ if not story.claims:
             session.screen.next("wait for a CLAIM; Ctrl-C stops only this watching")
         case "letter-arrived", "introduction":
             who = short(str(notice.get("correspondent")))
             session.screen.next(
-                f"{session.named('case accept')} {who}  (in another terminal, or after Ctrl-C)"
+                f"{about(session, directory, 'case accept')} {who}  (in another terminal, or after Ctrl-C)"
             )
 
 
-def ways_back(session: Session) -> None:
+def ways_back(session: Session, directory: Path) -> None:
     """How to come back to a case that goes on in the background."""
     session.screen.rows(
         [
-            (session.named("case watch"), "follow it again"),
-            (session.named("case status"), "who comes, by number"),
-            (session.named("case accept 1"), "accept the first helper"),
-            (session.named("case resume"), "go on after a crash or a reboot"),
+            (about(session, directory, "case watch"), "follow it again"),
+            (about(session, directory, "case status"), "who comes, by number"),
+            (about(session, directory, "case accept 1"), "accept the first helper"),
+            (about(session, directory, "case resume"), "go on after a crash or a reboot"),
         ],
         indent="  ",
     )
 
 
 def _queued(session: Session, directory: Path, faults: dict[str, str]) -> Stop:
-    why = "; ".join(f"{address} ({reason})" for address, reason in faults.items())
+    why = "; ".join(harmless(reason).rstrip(".") for reason in faults.values())  # each names its address
     return Stop(
-        f"No relay could be reached{': ' + why if why else ''}: call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "
-        f"background ({session.named('case watch')}); to name another relay, or after a reboot: "
-        f"{session.named('case resume')} --bootstrap ADDRESS",
+        f"No relay could be reached{': ' + why if why else ''}. Call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "
+        f"background ({about(session, directory, 'case watch')}); to name another relay, or after a reboot: "
+        f"{about(session, directory, 'case resume')} --bootstrap ADDRESS",
         exits.QUEUED,
     )

@@ -23,8 +23,12 @@ def settings_of(session: Session) -> Settings:
     try:
         return load_settings(home.settings_path)
     except SettingsWrong as wrong:
-        number = len(wrong.faults)
-        heading = "One setting is wrong" if number == 1 else f"{number} settings are wrong"
-        listed = "\n".join(f"  {fault}" for fault in wrong.faults)
-        sentence = f"{heading} in {wrong.file}; set right what follows and try again:\n{listed}"
-        raise Stop(sentence, exits.SETTINGS) from wrong
+        raise wrong_settings(wrong) from wrong
+
+
+def wrong_settings(wrong: SettingsWrong) -> Stop:
+    """Every fault of a settings file, a line each."""
+    number = len(wrong.faults)
+    heading = "One setting is wrong" if number == 1 else f"{number} settings are wrong"
+    listed = "\n".join(f"  {fault}" for fault in wrong.faults)
+    return Stop(f"{heading} in {wrong.file}; set right what follows and try again:\n{listed}", exits.SETTINGS)

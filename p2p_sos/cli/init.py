@@ -12,7 +12,8 @@ import click
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.screen import Screen, short
+from p2p_sos.cli.questions import say
+from p2p_sos.cli.screen import Screen, readable, short
 from p2p_sos.cli.words import Cell, Language, Relay, Word, read_word, wrong_word
 
 
@@ -94,7 +95,7 @@ def _values(flags: dict[str, Any]) -> dict[str, Any]:
         "duty.from_severity": flags["from_severity"],
         "duty.manner": "automatic" if flags["automatic"] else None,
         "duty.exercises": True if flags["exercises"] else None,
-        "duty.introduction": flags["introduction"],
+        "duty.introduction": readable(flags["introduction"] or ""),
     }
     return {key: value for key, value in values.items() if value not in (None, [], "")}
 
@@ -136,7 +137,7 @@ def _ask(screen: Screen, flags: dict[str, Any]) -> None:
         if not wrong:
             flags["skills"] = tuple(meant for _, meant in found if meant)
             break
-        click.echo("  " + wrong_word("Need", wrong[0]))
+        say(wrong_word("Need", wrong[0]))
     if flags["skills"]:
         said: str = click.prompt(
             "Who are you, and how can a victim call you back? (sealed) [nothing]",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
+from p2p_sos.cli.reach import about
 from p2p_sos.cli.wish import Wish
 
 
@@ -119,9 +120,9 @@ def serve_here(
     if end is CaseEnd.NO_RELAY:
         raise Stop(
             f"No relay could be reached: call {directory.name} is kept and waits, nobody has it yet; send it with: "
-            f"{session.named('case resume')}, and --bootstrap ADDRESS names another relay",
+            f"{about(session, directory, 'case resume')}, and --bootstrap ADDRESS names another relay",
             exits.QUEUED,
         )
     if end is CaseEnd.STOPPED:
         session.screen.line("The case is kept, and nothing carries it now.")
-        session.screen.next(f"{session.named('case resume')} goes on with it")
+        session.screen.next(f"{about(session, directory, 'case resume')} goes on with it")

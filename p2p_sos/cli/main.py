@@ -5,6 +5,8 @@ the next step. Must not import anything but Click: each sub-command is loaded wh
 `sos --help` stays quick and nothing but a running node ever loads libp2p.
 """
 
+import errno
+import io
 import os
 import sys
 
@@ -57,6 +59,9 @@ def sos() -> None:
 def run() -> int:
     """Run one command line and return its exit code; the entry point of the package."""
     as_json = asked_for_json(sys.argv[1:])
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows no such letter shows a mark instead
     try:
         result = sos.main(prog_name="sos", standalone_mode=False)
         sys.stdout.flush()
@@ -87,6 +92,8 @@ def _our_fault(fault: Exception) -> exits.Stop:
     if isinstance(fault, OSError) and fault.filename:
         what = f"{fault.strerror}: {fault.filename}. Set it right and try again."
         return exits.Stop(what, exits.DISK)
+    if isinstance(fault, OSError) and fault.errno in {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO}:
+        return exits.Stop(f"The disk refused: {fault.strerror}. Make room and try again.", exits.DISK)
     what = f"A fault of ours: {type(fault).__name__}: {fault}. Run again with SOS_TRACEBACK=1 and report what it prints."
     return exits.Stop(what, exits.OUR_FAULT)
 

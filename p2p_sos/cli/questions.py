@@ -3,9 +3,11 @@
 Comes in: what is typed. Goes out: a `Wish`. Never asks who the attacker is. Send first, refine later.
 """
 
+import shutil
+
 import click
 
-from p2p_sos.cli.screen import Screen
+from p2p_sos.cli.screen import Screen, readable
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import read_word, wrong_word
 
@@ -29,9 +31,30 @@ def ask_wish(screen: Screen, start: Wish) -> Wish:
     return start._replace(nature=nature, severity=severity, needs=needs, details=details, contact=contact)
 
 
+def ask_relays(screen: Screen) -> tuple[str, ...]:
+    """Where the call enters, when nothing on this machine knows: whoever runs a relay can tell its address."""
+    from p2p_sos.drivers.addresses import parse_bootstrap
+
+    screen.line("")
+    screen.line("No relay is known here. Whoever runs one can tell its address (/ip4/.../tcp/.../p2p/...).")
+    while True:
+        typed = click.prompt("  Addresses [none: the call is kept and waits]", default="", show_default=False)
+        found = [parse_bootstrap(word) for word in typed.replace(",", " ").split()]
+        wrong = [one for one in found if isinstance(one, str)]
+        if not wrong:
+            return tuple(dict.fromkeys(map(str, found)))
+        say(wrong[0])
+
+
+def say(sentence: str) -> None:
+    """A sentence between questions, wrapped at words."""
+    width = shutil.get_terminal_size().columns - 1
+    click.echo(click.wrap_text(sentence, width, initial_indent="  ", subsequent_indent="  "))
+
+
 def _text(question: str, otherwise: str) -> str:
     said: str = click.prompt(f"{question} [{otherwise}]", default="", show_default=False)
-    return said.strip()
+    return readable(said.strip())
 
 
 def _word(question: str, examples: str, vocabulary: str, default: str, *, shown: str = "") -> str:
@@ -43,7 +66,7 @@ def _word(question: str, examples: str, vocabulary: str, default: str, *, shown:
         found = read_word(vocabulary, typed)
         if found is not None:
             return found
-        click.echo("  " + wrong_word(vocabulary, typed.strip()))
+        say(wrong_word(vocabulary, typed.strip()))
 
 
 def _words(question: str, examples: str, vocabulary: str, default: tuple[str, ...]) -> tuple[str, ...]:
@@ -57,4 +80,4 @@ def _words(question: str, examples: str, vocabulary: str, default: tuple[str, ..
         wrong = [word for word, meant in found.items() if meant is None]
         if not wrong:
             return tuple(dict.fromkeys(meant for meant in found.values() if meant is not None))
-        click.echo("  " + wrong_word(vocabulary, wrong[0]))
+        say(wrong_word(vocabulary, wrong[0]))

@@ -96,6 +96,18 @@ def node_line(session: Session) -> Line:
     return Line(socket_of(session.home / "api.sock"), absent)
 
 
+def call_path(session: Session, typed: str) -> str:
+    """The path of the call whose id begins so. `Stop` 2 for what can begin no id."""
+    digits = typed.strip().lower()
+    if not digits or digits.strip("0123456789abcdef"):
+        raise Stop(
+            f"{typed!r} is no call: give the first digits of its id; {session.named('calls')} lists them.",
+            exits.USAGE,
+            "no-id",
+        )
+    return f"/calls/{digits}"
+
+
 def case_directory(session: Session, named: str | None) -> Path:
     """The directory of the one case that is meant: the only open one, or the one `--case` names. `Stop` 66 or 2."""
     root = session.home / "cases"
@@ -124,6 +136,12 @@ def case_directory(session: Session, named: str | None) -> Path:
     return meant[0]
 
 
+def about(session: Session, directory: Path, command: str) -> str:
+    """A command as it must be typed for this case: with `--case` when the home holds several."""
+    several = sum(1 for found in directory.parent.glob("*/case.db")) > 1
+    return session.named(command) + (f" --case {directory.name}" if several else "")
+
+
 def _is_closed(directory: Path) -> bool:
     """Whether a case is over, or being carried to its end: never the one that is meant when another is open."""
     if (directory / OVER).exists():
@@ -141,7 +159,7 @@ def case_line(session: Session, directory: Path) -> Line:
         if (directory / OVER).exists():
             return over(session, directory)
         return Stop(
-            f"Case {directory.name} is kept but nothing runs it now; go on with: {session.named('case resume')}",
+            f"Case {directory.name} is kept but nothing runs it now; go on with: {about(session, directory, 'case resume')}",
             exits.NO_NODE,
         )
 

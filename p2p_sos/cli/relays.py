@@ -47,12 +47,13 @@ def _settings(session: Session) -> Any:
     path = session.home / "settings.toml"
     if not path.exists():
         return None
+    from p2p_sos.cli.homes import wrong_settings
     from p2p_sos.drivers.settings import SettingsWrong, load_settings
 
     try:
         return load_settings(path)
     except SettingsWrong as wrong:
-        raise Stop(f"{wrong}\nSet these right in {path} and try again.", exits.SETTINGS) from wrong
+        raise wrong_settings(wrong) from wrong
 
 
 def _of_settings(session: Session) -> list[str]:

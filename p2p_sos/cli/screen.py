@@ -14,6 +14,12 @@ from p2p_sos.cli.exits import Stop
 Piece = str | tuple[str, str]  # text, or text and a rich style
 
 SHORT = 8
+JOINERS = "\u200c\u200d"  # many scripts and emoji need them, and no terminal obeys them
+BAR = "| "
+MARGIN = 2  # columns left free: terminals disagree about how wide some characters are
+NARROWEST = 20
+INTRODUCTION_LINES_MAX = 12
+LINES_MAX = 300  # guess: of one letter; a letter of line ends alone must not push all else off the screen
 
 
 class Screen:
@@ -63,6 +69,19 @@ class Screen:
                 pieces.append((text + pad, "" if isinstance(piece, str) else piece[1]))
             self.line(*pieces)
 
+    def quoted(self, text: str, indent: str, *, lines_max: int = LINES_MAX) -> None:
+        """A stranger's text: each line behind a bar, however it is wrapped, so that none passes for one of ours."""
+        lines = harmless(text).splitlines()
+        if self.terminal:
+            import shutil
+
+            width = max(NARROWEST, shutil.get_terminal_size().columns - len(indent) - len(BAR) - MARGIN)
+            lines = [piece for line in lines for piece in folded(line, width)]
+        for line in lines[:lines_max]:
+            self.line(indent + BAR + line)
+        if len(lines) > lines_max:
+            self.line((f"{indent}({count(len(lines) - lines_max, 'more line')}: --json shows all)", "dim"))
+
     def object(self, value: Any) -> None:
         """One JSON object on one line, under `--json` only."""
         if self.json:
@@ -101,10 +120,39 @@ def harmless(text: str) -> str:
 
     return "".join(
         character
-        if character == "\n" or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+        if character == "\n" or character in JOINERS or unicodedata.category(character) not in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
         else " " if character == "\t" else "�"
         for character in text.replace("\r\n", "\n")
     )  # fmt: skip
+
+
+def folded(line: str, width: int) -> list[str]:
+    """A line in pieces of at most `width` columns, broken at blanks where that wastes little; at least one piece."""
+    import unicodedata
+
+    pieces: list[str] = []
+    start = used = 0
+    for at, character in enumerate(line):
+        wide = unicodedata.east_asian_width(character) in "WFA" or unicodedata.category(character) == "So"
+        used += 2 if wide else 1  # what joins with its neighbour counts too: rather too short than too long
+        if used <= width:
+            continue
+        blank = line.rfind(" ", start, at)
+        end = blank + 1 if blank > (start + at) // 2 else at
+        pieces.append(line[start:end].rstrip())
+        start, used = end, 2 * (at + 1 - end)
+    pieces.append(line[start:])
+    return pieces
+
+
+def readable(text: str) -> str:
+    """What was typed, with a mark for each byte that is no UTF-8: a wrong locale must not stop a call for help."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def standard_input() -> str:
+    """All of standard input as text, whatever its bytes."""
+    return sys.stdin.buffer.read().decode("utf-8", "replace")
 
 
 def short(hexed: str) -> str:

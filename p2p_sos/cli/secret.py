@@ -23,7 +23,7 @@ def new_passphrase(*, ask: bool) -> str | None:
         return given
     if not ask:
         return None
-    click.echo("Your case is kept in an encrypted file, so that a crash or a reboot does not lose it.")
+    click.echo("Your case is kept in an encrypted file: no crash and no reboot loses it.")
     while True:
         first: str = click.prompt(
             "Passphrase for it [none: a recovery code is shown instead]",

@@ -12,7 +12,7 @@ import trio
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
-from p2p_sos.drivers.home import Held, HomeError
+from p2p_sos.drivers.home import DISK_ERRORS, Held, HomeError
 from p2p_sos.drivers.store import StoreError, StoreUnusable
 
 Result = TypeVar("Result")
@@ -42,13 +42,25 @@ def run(serve: Callable[[], Awaitable[Result]], stop: Callable[[], bool]) -> Res
         raise Stop("Stopped before it was up.", exits.NOT_DONE, "stopped") from None
     except* KNOWN as failed:
         raise _stop_for(failed) from None
+    except* OSError as failed:
+        refused = _first(failed)
+        if not isinstance(refused, OSError) or refused.errno not in DISK_ERRORS:
+            raise
+        where = f": {refused.filename}" if refused.filename else ""
+        raise Stop(
+            f"The disk refused: {refused.strerror}{where}. Make room and try again.", exits.DISK
+        ) from None
     return results[0]
 
 
+def _first(failed: BaseException) -> BaseException:
+    while isinstance(failed, BaseExceptionGroup):
+        failed = failed.exceptions[0]
+    return failed
+
+
 def _stop_for(failed: BaseExceptionGroup[BaseException]) -> Stop:
-    first: BaseException = failed
-    while isinstance(first, BaseExceptionGroup):
-        first = first.exceptions[0]
+    first = _first(failed)
     if isinstance(first, Held):
         return Stop(str(first), exits.EXISTS, "held")
     if isinstance(first, HomeError):

@@ -50,7 +50,11 @@ def _peer(peer: dict[str, Any]) -> str:
 
 
 def _next(session: Session, screen: Screen, said: dict[str, Any]) -> None:
-    if not said.get("peers"):
+    if not said.get("accepting", True):
+        screen.next(
+            f"make room for {session.home}, or raise store.size_max_mib there; the node goes on by itself then"
+        )
+    elif not said.get("peers"):
         screen.next(
             f"no peer yet; name one under [node] bootstrap in {session.home / 'settings.toml'}, or start with "
             f"{session.named('up')} --bootstrap ADDRESS"

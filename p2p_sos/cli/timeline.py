@@ -7,7 +7,7 @@ notices' fields and nothing else; it neither prints nor asks.
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from p2p_sos.cli.screen import Screen, clock, count, harmless, short
+from p2p_sos.cli.screen import INTRODUCTION_LINES_MAX, LINES_MAX, Screen, clock, count, harmless, short
 
 Notice = Mapping[str, Any]
 MARK_WIDTH = 10
@@ -41,7 +41,7 @@ def _call(notice: Notice) -> str:
 
 def _letter(notice: Notice) -> Happening:
     kind = str(notice.get("kind", "text"))
-    said = harmless(str(notice.get("text", "")))
+    said = str(notice.get("text", ""))
     who = _who(notice, "correspondent")
     match kind:
         case "introduction":
@@ -97,7 +97,7 @@ def _wanted(notice: Notice) -> Happening:
     call, left = _call(notice), int(float(notice.get("deadline_s", 0)))
     return Happening(
         "YOUR TURN",
-        f"call {call} waits {left} s for you: sos claim {call}, or sos decline {call}",
+        f"call {call} waits {left} s for you: sos claim {call}, or sos decline {call} --reason unable",
         "bold yellow",
     )
 
@@ -126,7 +126,7 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
         "taken", f"by {count(int(n.get('relays', 0)), 'relay')}; not yet heard", ""
     ),
     "call-returned": lambda _: Happening(
-        "HEARD", "your call is in the mesh: it came back from a relay", "bold green"
+        "HEARD", "your call is in the mesh: it came back, or was answered", "bold green"
     ),
     "peer-dropped": lambda n: Happening(
         "dropped", f"peer {n.get('peer')}: {harmless(str(n.get('why')))}", "yellow"
@@ -147,6 +147,11 @@ def happening(notice: Notice) -> Happening:
     return Happening(str(notice.get("notice", "?"))[:MARK_WIDTH], harmless(str(dict(notice))), "dim")
 
 
+def lines_max(notice: Notice) -> int:
+    """How much of a text is shown: an introduction comes from somebody whom nobody accepted yet."""
+    return INTRODUCTION_LINES_MAX if notice.get("kind") == "introduction" else LINES_MAX
+
+
 def tell(screen: Screen, notice: Notice, *, call_shown: bool = False) -> None:
     """Print one notice: a line of the timeline, or its JSON object."""
     screen.object(dict(notice))
@@ -157,5 +162,4 @@ def tell(screen: Screen, notice: Notice, *, call_shown: bool = False) -> None:
         where = f"call {_call(notice)}: "
     at = clock(float(notice.get("at_unix_s", 0)))
     screen.line((at + "  ", "dim"), (f"{said.mark:<{MARK_WIDTH}}", said.style), where + said.sentence)
-    for line in said.text.splitlines():
-        screen.line(" " * (MARK_WIDTH + 10) + "| " + line)
+    screen.quoted(said.text, " " * (MARK_WIDTH + 10), lines_max=lines_max(notice))

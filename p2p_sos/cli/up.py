@@ -28,6 +28,8 @@ def up(session: Session, *, wait: bool, bootstrap: tuple[str, ...], detach: bool
 
     settings = settings_of(session)
     dials = bool(bootstrap or settings.node.bootstrap)
+    if wait and dials:
+        session.screen.line((f"Starting; it says so once it has a peer, or after {WAIT_S:.0f} s.", "dim"))
     if detach:
         _in_background(session, bootstrap, wait=wait and dials)
         return
@@ -58,6 +60,8 @@ def announce(session: Session, said: dict[str, object], *, detached: bool) -> No
     addresses = said.get("addresses")
     for address in addresses if isinstance(addresses, list) else []:
         screen.line(("address  ", "dim"), str(address))
+    if any(anyone in str(addresses) for anyone in ("/ip4/0.0.0.0/", "/ip6/::/")):
+        screen.line(("Others put this machine's own address where 0.0.0.0 or :: stands.", "dim"))
     duty = said.get("responder")
     screen.line(
         f"It answers calls as {str(duty)[:8]}."

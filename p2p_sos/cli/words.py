@@ -43,10 +43,10 @@ def wrong_word(vocabulary: str, typed: str) -> str:
 
     enumeration = getattr(registry, vocabulary)
     found = lookup(enumeration, typed)
-    nearest = f"; did you mean {found.nearest!r}?" if isinstance(found, Unknown) else "."
+    advice = f"; {found.advice}" if isinstance(found, Unknown) else "."
     known = words(enumeration)
-    every = f" There are: {', '.join(known)}." if len(known) <= 8 else ""
-    return f"There is no {vocabulary.lower()} {typed!r}{nearest}{every}"
+    every = f" There are: {', '.join(known)}." if len(known) <= 8 and "there are" not in advice else ""
+    return f"There is no {vocabulary.lower()} {typed!r}{advice}{every}"
 
 
 class Language(click.ParamType[Any]):
@@ -60,7 +60,8 @@ class Language(click.ParamType[Any]):
 
         found = language_code(str(value))
         if isinstance(found, Unknown):
-            said = f"There is no language {str(value)!r}; languages are two letters (ISO 639-1): did you mean {found.nearest!r}?"
+            near = "such as en, de or fr." if found.known else f"did you mean {found.nearest!r}?"
+            said = f"There is no language {str(value)!r}; languages are two letters (ISO 639-1): {near}"
             raise click.UsageError(said, ctx)
         del param
         return str(value).strip().lower()

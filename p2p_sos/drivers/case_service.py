@@ -9,6 +9,7 @@ made for the new epoch, for nobody has seen the first.
 
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from enum import Enum
@@ -36,7 +37,7 @@ from p2p_sos.drivers.home import CaseHome, Home, Lock, prepare_socket
 from p2p_sos.drivers.keyfile import SEED_BYTES
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.runner import Runner
-from p2p_sos.drivers.store import StoreUnusable
+from p2p_sos.drivers.store import StoreError, StoreUnusable
 from p2p_sos.drivers.watched import Watched
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, decode, id_of, seal
@@ -58,6 +59,7 @@ from p2p_sos.wire.stamps import solve
 CALL_NOTE, PROFILE_NOTE = "call", "profile"  # the signed cell; the name of its network
 LONGEST_LINGER_S = 900.0  # after a closing: the machine ends its keys earlier, this is the last resort
 LABORATORY = "laboratory"
+SITUATION_BYTES_MAX = 12_000  # guess: leaves room in a letter of eight parts for a word to the helper
 
 
 @frozen
@@ -126,15 +128,30 @@ async def create_case(  # noqa: PLR0913 - a case is made of that much
     frame = await trio.to_thread.run_sync(_stamped, call, network, victim.call_key)
     case = home.case(frame.id.hex()[:8])
     case.create()
-    file, code = await trio.to_thread.run_sync(
-        partial(CaseFile.create, case.file_path, passphrase=passphrase, recovery_code=recovery_code)
-    )
-    file.write_note(PROFILE_NOTE, profile.encode())
-    file.write_note(CALL_NOTE, frame.cell)
-    # The secrets come last: a file without them was never finished.
-    await file.commit([Keep(Table.CASE, key, value) for key, value in case_rows(victim)])
-    case.write_hints(bootstrap)
+    try:
+        file, code = await trio.to_thread.run_sync(
+            partial(CaseFile.create, case.file_path, passphrase=passphrase, recovery_code=recovery_code)
+        )
+        file.write_note(PROFILE_NOTE, profile.encode())
+        file.write_note(CALL_NOTE, frame.cell)
+        # The secrets come last: a file without them was never finished.
+        await file.commit([Keep(Table.CASE, key, value) for key, value in case_rows(victim)])
+        case.write_hints(bootstrap)
+    except (StoreError, StoreUnusable, OSError):
+        shutil.rmtree(case.root, ignore_errors=True)  # never finished: it must not stand among the cases
+        raise
     return NewCase(case, file, frame.id, code, network.stamp_effort_min)
+
+
+def situation_fault(text: str) -> str | None:
+    """Why no accepted helper could be sent this text, in one sentence; None if it fits."""
+    number = len(text.encode())
+    if number <= SITUATION_BYTES_MAX:
+        return None
+    return (
+        f"The sealed text has {number} bytes where {SITUATION_BYTES_MAX} may stand: say the most important now, and the "
+        "rest in letters to those whom you accept."
+    )
 
 
 def _fresh_key() -> SigningKey:
@@ -265,7 +282,9 @@ def _assemble(  # noqa: PLR0913, PLR0917 - the parts of one case
     watched, hub = Watched(node), Hub()
 
     def tell(notice: Notice) -> None:
-        hub.publish(notice_json(notice, time.time()))
+        # A case's process relays and so hears other calls too: whose helpers come there is not news of this one.
+        if getattr(notice, "call", None) in {None, service.view().call}:
+            hub.publish(notice_json(notice, time.time()))
 
     runner = Runner(watched, mesh, file, tell, check=partial(check, profile=profile))
     service = CaseService(case, node, runner, watched, call=_noted_call(file, profile).id)

@@ -31,6 +31,7 @@ from p2p_sos.drivers.store import Rows, StoreUnusable
 
 CASE_FORMAT = Format(
     name="case file",
+    afterwards=" Put a copy of it in its place and resume, or call again.",
     application=0x65736F63,  # "esoc"
     version=1,
     schema=(

@@ -42,6 +42,7 @@ class Format:
     application: int  # SQLite's application_id
     version: int  # SQLite's user_version
     schema: tuple[str, ...]
+    afterwards: str = " Start again to begin with an empty one."  # after a damaged one was set aside
 
 
 @define
@@ -194,8 +195,8 @@ def _put_aside(path: Path, form: Format, what: str) -> StoreUnusable:
             f"The {form.name} {path} is damaged ({what}) and could not be set aside: {error.strerror}."
         )
     return StoreUnusable(
-        f"The {form.name} {path} is damaged ({what}); it was set aside as {aside.name}, nothing in it was changed. "
-        "Start again to begin with an empty one."
+        f"The {form.name} {path} is damaged ({what}); it was set aside as {aside.name}, nothing in it was changed."
+        + form.afterwards
     )
 
 

@@ -4,6 +4,7 @@ In comes a directory. Out go paths, created with mode 0700, a lock that names it
 that the kernel accepts. Knows nothing of what the files say.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -18,6 +19,7 @@ from attrs import define, field, frozen
 
 SOCKET_PATH_BYTES_MAX = 107  # sockaddr_un holds 108 bytes on Linux, the last one zero
 DIRECTORY_MODE = 0o700
+DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO})
 FILE_MODE = 0o600
 CASE_NAME_DIGITS = 8
 

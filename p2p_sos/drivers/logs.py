@@ -1,4 +1,4 @@
-"""The log of a node: JSON, one object a line, to a file or to standard error.
+"""The log of a node: JSON, one object a line, to a file or to standard error; in a terminal short lines for people.
 
 In come records of this package's loggers, and notices. Out go lines. At the default level no line links a peer to a
 cell, and at no level does one hold a letter's text or a key's secret half.
@@ -9,6 +9,7 @@ thread, tells whose record it is.
 
 import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -22,6 +23,13 @@ from p2p_sos.drivers.api.notices import notice_json
 from p2p_sos.drivers.settings import LogSettings
 
 PACKAGE = "p2p_sos"
+UNSHOWN = (
+    "node",
+    "event",
+    "level",
+    "timestamp",
+    "exception",
+)  # named elsewhere on the line, or plain in a terminal
 SEALED = ("text",)  # fields of notices that stay out of every log
 _node: ContextVar[str] = ContextVar("p2p_sos_node", default="")
 _PROCESSORS: list[Any] = [
@@ -54,13 +62,16 @@ def log_of(node: str, settings: LogSettings, root: Path) -> Iterator[logging.Log
         handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(settings.level.upper())
     handler.addFilter(_Ours(node))
+    renderer: Any = structlog.processors.JSONRenderer()
+    if not settings.file and sys.stderr.isatty():
+        renderer = _for_people
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=_PROCESSORS,
             processors=[
                 _with_node(node),
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.JSONRenderer(),
+                renderer,
             ],
         )
     )
@@ -75,6 +86,29 @@ def log_of(node: str, settings: LogSettings, root: Path) -> Iterator[logging.Log
         package.removeHandler(handler)
         handler.close()
         _node.reset(token)
+
+
+def _for_people(_logger: Any, _method: str, event: dict[str, Any]) -> str:
+    """One record as one short line; the whole of it stands in a log file."""
+    told = {name: value for name, value in event.items() if name not in UNSHOWN}
+    at = time.strftime("%H:%M:%S")
+    level = "" if event.get("level") == "info" else f"{str(event.get('level')).upper()} "
+    rest = "  ".join(f"{name} {_short(value)}" for name, value in told.items())
+    line = f"{at}  {level}{_plain(str(event.get('event')))}" + (f"  {rest}" if rest else "")
+    trace = event.get("exception")
+    return f"{line}\n{trace}" if trace else line
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(_short(entry) for entry in value) or "none"
+    text = _plain(str(value))
+    return text[:8] if len(text) == 64 and not text.strip("0123456789abcdef") else text
+
+
+def _plain(text: str) -> str:
+    """Without what could steer a terminal."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _with_node(node: str) -> Any:

@@ -25,7 +25,7 @@ from p2p_sos.drivers.api.node_routes import NodeApi
 from p2p_sos.drivers.api.notices import Hub, notice_json
 from p2p_sos.drivers.api.server import application, serve_api
 from p2p_sos.drivers.cells import rings
-from p2p_sos.drivers.home import Home, HomeError, Lock, prepare_socket
+from p2p_sos.drivers.home import DISK_ERRORS, Home, HomeError, Lock, prepare_socket
 from p2p_sos.drivers.identity import EXCHANGE, SIGNING, host_seed, responder_seeds
 from p2p_sos.drivers.logs import log_notice, log_of
 from p2p_sos.drivers.mesh import Mesh
@@ -212,6 +212,8 @@ def _cannot_listen(group: BaseExceptionGroup[BaseException], settings: Settings)
     first: BaseException = matched
     while isinstance(first, BaseExceptionGroup):
         first = first.exceptions[0]
+    if getattr(first, "errno", None) in DISK_ERRORS:
+        return None
     where = ", ".join(settings.node.listen)
     return ListenError(f"Cannot listen on {where}: {first}. Stop what uses it, or change node.listen.")
 

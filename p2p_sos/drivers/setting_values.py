@@ -4,7 +4,6 @@ In comes a value as TOML gave it. Out goes the meaning, or a `ValueError` whose 
 nearest right word. Must not know where in the file the value stood.
 """
 
-import difflib
 import math
 from enum import IntEnum
 from typing import Any
@@ -23,7 +22,7 @@ from p2p_sos.drivers.settings import (
     Relay,
 )
 from p2p_sos.wire.profiles import PROFILES
-from p2p_sos.wire.vocabulary import Unknown, language_code, lookup
+from p2p_sos.wire.vocabulary import Unknown, language_code, lookup, suggestion
 
 LEVELS = ("debug", "info", "warning", "error")
 # The first letter to a victim: it must leave room in a letter of eight parts beside the claim's cell.
@@ -99,7 +98,8 @@ def read_language(value: Any, _type: Any = None) -> Language:
     """The code of a language of two letters."""
     code = language_code(read_text(value))
     if isinstance(code, Unknown):
-        raise ValueError(f"{code} Languages have two letters (ISO 639-1).")
+        near = "" if code.known else f": did you mean {code.nearest!r}?"
+        raise ValueError(f"unknown language {value!r}{near}; languages have two letters (ISO 639-1)")
     return Language(code)
 
 
@@ -144,10 +144,8 @@ def read_profile(value: Any, _type: Any = None) -> ProfileName:
     if text == "public":
         raise ValueError(PUBLIC_REFUSED)
     if text not in PROFILES:
-        near = difflib.get_close_matches(
-            text, [name for name in PROFILES if name != "public"], n=1, cutoff=0.0
-        )[0]
-        raise ValueError(f"unknown network profile {text!r}: did you mean {near!r}?")
+        advice = suggestion(text, [name for name in PROFILES if name != "public"])
+        raise ValueError(f"unknown network profile {text!r}: {advice}")
     return ProfileName(text)
 
 
@@ -155,8 +153,7 @@ def read_level(value: Any, _type: Any = None) -> Level:
     """How much is logged."""
     text = read_text(value).lower()
     if text not in LEVELS:
-        near = difflib.get_close_matches(text, LEVELS, n=1, cutoff=0.0)[0]
-        raise ValueError(f"unknown level {text!r}: did you mean {near!r}?")
+        raise ValueError(f"unknown level {text!r}: {suggestion(text, LEVELS)}")
     return Level(text)
 
 

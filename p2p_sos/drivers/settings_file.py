@@ -4,7 +4,6 @@ In comes a TOML file. Out goes a `Settings`, or every fault of the file in one p
 and a sentence that names the nearest right word or key. Must not know what a setting does.
 """
 
-import difflib
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -52,6 +51,7 @@ from p2p_sos.drivers.settings import (
     StoreSettings,
 )
 from p2p_sos.wire.registry import LANGUAGES_MAX, Manner, Need, Sector, Severity
+from p2p_sos.wire.vocabulary import suggestion
 
 FILE_BYTES_MAX = 2**20
 
@@ -99,10 +99,9 @@ def _faults(error: BaseException, path: str) -> Iterator[Fault]:
     elif isinstance(error, ForbiddenExtraKeysError):
         keys = [attribute.name for attribute in fields(error.cl)]
         for extra in sorted(error.extra_fields):
-            near = difflib.get_close_matches(extra, keys, n=1, cutoff=0.0)[0]
             what = "section" if not path else "key"
             where = f"{path}.{extra}" if path else extra
-            yield Fault(where, f"there is no such {what}: did you mean {near!r}?")
+            yield Fault(where, f"there is no such {what}: {suggestion(extra, keys)}")
     else:
         yield Fault(path, str(error))
 

@@ -5,11 +5,11 @@ word. Knows nothing of messages.
 """
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import TypeVar
 
-from attrs import frozen
+from attrs import field, frozen
 
 from p2p_sos.wire.registry import EVERYDAY_NATURE, EVERYDAY_NEED, Nature, Need
 
@@ -26,18 +26,25 @@ _ISO_639_1 = (
     "vo wa wo xh yi yo za zh zu"
 )
 LANGUAGES = tuple(_ISO_639_1.split())
+_NEAR = 0.55  # below this a suggestion looks like chance
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
 @frozen
 class Unknown:
-    """A word that is in no vocabulary, and the nearest that is."""
+    """A word that is in no vocabulary, and the nearest that is; `known` is every word when none is really near."""
 
     text: str
     nearest: str
+    known: tuple[str, ...] = field(default=(), eq=False, repr=False)
 
     def __str__(self) -> str:
-        return f"unknown word {self.text!r}: did you mean {self.nearest!r}?"
+        return f"unknown word {self.text!r}: {self.advice}"
+
+    @property
+    def advice(self) -> str:
+        """What to write instead."""
+        return f"there are: {', '.join(self.known)}." if self.known else f"did you mean {self.nearest!r}?"
 
 
 def word_of(member: IntEnum) -> str:
@@ -54,6 +61,12 @@ def _nearest(text: str, among: Iterable[str]) -> str:
     return difflib.get_close_matches(text, list(among), n=1, cutoff=0.0)[0]
 
 
+def suggestion(text: str, among: Sequence[str]) -> str:
+    """The nearest right word as a question, or all of them when none is near."""
+    near = difflib.get_close_matches(text, among, n=1, cutoff=_NEAR)
+    return f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(among)}."
+
+
 def lookup(vocabulary: type[Member], text: str) -> Member | Unknown:
     """The member that a typed word means: the exact word, an everyday one, or the type of one class alone."""
     typed = "-".join(text.strip().lower().replace("_", " ").replace("-", " ").split())
@@ -68,8 +81,15 @@ def lookup(vocabulary: type[Member], text: str) -> Member | Unknown:
         tails.setdefault(word.rpartition("/")[2], []).append(word)
     if len(tails.get(typed, [])) == 1:
         return exact[tails[typed][0]]
-    near = _nearest(typed, dict.fromkeys([*exact, *everyday, *tails]))
-    return Unknown(text, near if near in exact or near in everyday else tails[near][0])
+    every = tuple(dict.fromkeys([*exact, *everyday, *tails]))
+    named = [word for word in typed.split("-") if word in everyday or len(tails.get(word, [])) == 1]
+    near = named[0] if named else _nearest(typed, every)
+    is_near = bool(named or difflib.get_close_matches(typed, every, n=1, cutoff=_NEAR))
+    short = tuple(
+        dict.fromkeys([*everyday, *(tail if len(full) == 1 else full[0] for tail, full in tails.items())])
+    )
+    meant = near if near in exact or near in everyday or len(tails[near]) == 1 else tails[near][0]
+    return Unknown(text, meant, () if is_near else short)
 
 
 def members_of_mask(vocabulary: type[Member], mask: int) -> tuple[Member, ...]:
@@ -105,7 +125,8 @@ def language_code(text: str) -> int | Unknown:
     """The code of a two-letter language (ISO 639-1): 26 times the first letter and the second, a being 0."""
     typed = text.strip().lower()
     if typed not in LANGUAGES:
-        return Unknown(text, _nearest(typed[:2], LANGUAGES))
+        is_near = typed[:2] in LANGUAGES
+        return Unknown(text, _nearest(typed[:2], LANGUAGES), () if is_near else LANGUAGES)
     return 26 * _LETTERS.index(typed[0]) + _LETTERS.index(typed[1])
 
 

@@ -101,7 +101,7 @@ def test_the_situation_holds_what_was_sealed_and_the_plan_what_is_public() -> No
 
 
 def test_bare_in_a_terminal_it_asks_and_takes_everyday_words(home: Path) -> None:
-    """Five questions; a wrong word is asked again with the nearest right one; a no sends nothing."""
+    """Five questions, a sixth when no relay is known; what is wrong is asked again; a no sends nothing."""
     terminal = Terminal(home, "call")
     terminal.shows("not known yet]")
     terminal.types("ransomwar")
@@ -115,6 +115,10 @@ def test_bare_in_a_terminal_it_asks_and_takes_everyday_words(home: Path) -> None
     terminal.types("srv1 is locked")
     terminal.shows("only]")
     terminal.types("")
+    terminal.shows("Addresses [none")
+    terminal.types("192.0.2.1:4001")
+    terminal.shows("is no address")
+    terminal.types(ADDRESS)
     terminal.shows("Send it?")
     terminal.types("n")
     assert terminal.ends() == 77
@@ -129,3 +133,21 @@ def test_piped_output_is_plain_text(sos: Sos) -> None:
     said = sos("call")
     assert "PUBLIC" in said.out
     assert "\x1b" not in said.out + said.err
+
+
+def test_a_sealed_text_that_fits_no_letter_is_refused_before_anything_is_kept(sos: Sos, home: Path) -> None:
+    """Exit 2, with both lengths; the control fits."""
+    said = sos("call", "--yes", "--details", "x" * 200_000, "--bootstrap", ADDRESS)
+    assert said.exit == 2
+    assert "200000 bytes" in said.err
+    assert not (home / "cases").exists()
+    assert sos("call", "--details", "x" * 10_000, "--bootstrap", ADDRESS).exit == 77
+
+
+def test_wrong_settings_are_listed_for_a_victim_as_for_a_node(sos: Sos, home: Path) -> None:
+    """Every fault a line, in the same words."""
+    (home / "settings.toml").write_text('[duty]\nslots = -1\nskills = ["patsch"]\n')
+    said = sos("call", "--yes")
+    assert said.exit == 78
+    assert said.err.splitlines()[0].startswith("sos: 2 settings are wrong in ")
+    assert "'patch'" in said.err

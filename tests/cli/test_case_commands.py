@@ -190,3 +190,26 @@ def test_stop_says_what_becomes_of_the_call(sos: Sos, case: Stub, closed: str, w
     assert said.exit == 0
     assert words in said.out
     assert "sos case resume" in said.out
+
+
+def test_with_several_cases_each_advice_names_the_case(sos: Sos, home: Path) -> None:
+    """What is advised can be typed as it stands."""
+    kept(home)
+    assert sos("case", "status").err.rstrip().endswith("sos case resume")
+    kept(home, "2222aaaa")
+    assert "sos case resume --case 2222aaaa" in sos("case", "status", "--case", "22").err
+
+
+def test_a_watch_of_a_queued_case_is_not_silent(sos: Sos, case: Stub) -> None:
+    """It says at once that no relay has the call yet."""
+    case.answers["GET /case"] = (200, CASE | {"phase": "queued", "relays": 0, "heard": False, "claims": []})
+    assert "No relay has it yet" in sos("case", "watch").out
+
+
+def test_reasons_of_unreached_relays_are_told_once_and_cannot_steer(sos: Sos, case: Stub) -> None:
+    """One address, one reason, no escape of a stranger."""
+    faults = {"/ip4/192.0.2.1": "/ip4/192.0.2.1: another peer \x1b[31manswers there."}
+    case.answers["GET /case"] = (200, CASE | {"faults": faults})
+    said = sos("case", "status")
+    assert said.out.count("192.0.2.1") == 1
+    assert "\x1b" not in said.out

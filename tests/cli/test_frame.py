@@ -8,6 +8,7 @@ import pytest
 
 from p2p_sos.cli.main import PLACES
 from tests.cli.conftest import Sos
+from tests.cli.processes import SOS, surroundings
 from tests.cli.stub import STATUS, Stub
 
 ALL = [place.name for place in PLACES]
@@ -134,3 +135,39 @@ def test_a_path_too_long_for_a_socket_is_found_where_the_node_put_it(sos: Sos, t
     path = prepare_socket(deep / "api.sock", {"XDG_RUNTIME_DIR": str(tmp_path)})
     with Stub({"GET /status": (200, STATUS)}).at(path):
         assert sos("--home", str(deep), "status").exit == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "some"),
+    [
+        (("call", "--nature", "xyz"), ("ransomware", "ddos", "brute-force")),
+        (("call", "--need", "qqq"), ("expertise", "patch", "backup")),
+        (("decline", "ab", "--reason", "xyz"), ("unable", "unreasonable", "unnecessary")),
+        (("call", "--language", "qq"), ("en, de or fr",)),
+        (("xyz",), ("call", "status")),
+    ],
+)
+def test_a_word_that_is_near_nothing_gets_the_list(
+    sos: Sos, words: tuple[str, ...], some: tuple[str, ...]
+) -> None:
+    """No suggestion by chance: everything that there is."""
+    said = sos(*words)
+    assert said.exit == 2
+    assert "did you mean" not in said.err
+    for word in some:
+        assert word in said.err
+
+
+def test_a_right_word_among_others_is_found(sos: Sos) -> None:
+    """A sentence typed under stress names the word in it."""
+    assert "'encrypted'" in sos("call", "--nature", "our files are encrypted").err
+
+
+def test_a_terminal_that_knows_ascii_alone_is_no_fault(home: Path) -> None:
+    """Letters it cannot show become a mark."""
+    environment = surroundings({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"})
+    words = [*SOS, "--home", str(home), "call", "--details", "größer"]
+    done = subprocess.run(words, env=environment, capture_output=True, stdin=subprocess.DEVNULL, check=False)
+    assert done.returncode == 77
+    assert done.stdout.isascii()
+    assert b"gr" in done.stdout

@@ -202,3 +202,25 @@ def test_log_names_the_first_changed_line(sos: Sos, node: Stub) -> None:
     assert said.exit == 1
     assert "line 2 does not follow" in said.err
     assert sos("log", "--json").objects[-1]["code"] == "log-broken"
+
+
+@pytest.mark.parametrize("typed", ["zz", "1fzz", "", " ", "/", "../log", "%00"])
+def test_what_can_begin_no_id_is_never_asked(sos: Sos, node: Stub, typed: str) -> None:
+    """Exit 2 and where ids stand; the node is not troubled."""
+    for words in (("show", typed), ("claim", typed), ("letter", typed, "we come")):
+        said = sos(*words)
+        assert said.exit == 2
+        assert "sos calls" in said.err
+    assert node.asked == []
+
+
+def test_a_full_disk_names_its_next_step(sos: Sos, node: Stub) -> None:
+    """Room first, whatever else there is to do."""
+    node.answers["GET /status"] = (200, STATUS | {"accepting": False, "why": "the disk is full"})
+    assert "make room" in sos("status").out.splitlines()[-1]
+
+
+def test_the_turn_of_a_person_names_commands_that_work(sos: Sos, node: Stub) -> None:
+    """The decline that is offered has its reason."""
+    node.notices = [{"notice": "decision-wanted", "at_unix_s": 1.0, "call": CALL, "deadline_s": 300}]
+    assert "sos decline 1f2e3d4c --reason unable" in sos("watch").out

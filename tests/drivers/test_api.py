@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -14,7 +15,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from p2p_sos.core.notices import CallHeard, Decided, LetterArrived, PeerDropped
-from p2p_sos.drivers.api.bodies import BODY_BYTES_MAX, Fault, body_of, changes_in, keys_in, one_of, word_in
+from p2p_sos.drivers.api.bodies import (
+    BODY_BYTES_MAX,
+    Fault,
+    body_of,
+    changes_in,
+    keys_in,
+    one_of,
+    text_in,
+    word_in,
+)
 from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
 from p2p_sos.drivers.api.notices import LISTENERS_MAX, WAITING_MAX, Hub, notice_json
 from p2p_sos.drivers.api.server import HEARTBEAT_S, _lines, answer, application, route, serve_api
@@ -258,3 +268,36 @@ def test_the_client_needs_only_the_standard_library() -> None:
     assert not [
         name for name in ("libp2p", "trio", "starlette", "hypercorn", "attrs", "nacl") if repr(name) in loaded
     ]
+
+
+def test_half_a_character_is_refused() -> None:
+    """JSON can write what no letter can carry: 400, before it gets anywhere."""
+    with pytest.raises(Fault, match="half a character"):
+        text_in({"text": "\ud83d"}, "text")
+    assert text_in({"text": "\U0001f600"}, "text") == "\U0001f600"
+
+
+def test_an_answer_by_the_head_alone_is_heard(tmp_path: Path) -> None:
+    """Who refuses and hangs up before the body came is not taken for one that does not run."""
+    path, ready = tmp_path / "api.sock", threading.Event()
+    content = b'{"error": "None.", "code": "no"}'
+    said = b"HTTP/1.1 404 Not Found\r\nContent-Length: %d\r\n\r\n%s" % (len(content), content)
+
+    def hang_up() -> None:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(path))
+            listener.listen()
+            ready.set()
+            connection, _ = listener.accept()
+            with connection:
+                connection.sendall(said)
+
+    thread = threading.Thread(target=hang_up)
+    thread.start()
+    ready.wait()
+    try:
+        with pytest.raises(ApiRefused) as caught:
+            LocalApi(path).post("/calls/00/claim", {"text": "x" * 5_000_000})
+        assert caught.value.code == "no"
+    finally:
+        thread.join()

@@ -190,3 +190,12 @@ def test_every_single_slip_is_noticed() -> None:
     assert "group 1" in str(read_code("-".join(groups)))
     assert "sign" in str(read_code("U" * 30))
     assert "3 in all" in str(read_code("ABC"))
+
+
+def test_a_damaged_case_file_names_the_copy(tmp_path: Path) -> None:
+    """Nobody is told to start again with an empty case: a copy, or a new call."""
+    (tmp_path / "case.db").write_bytes(b"\x07" * 4000)
+    with pytest.raises(StoreUnusable, match="Put a copy of it in its place") as caught:
+        CaseFile.open(tmp_path / "case.db", "secret")
+    assert "empty one" not in str(caught.value)
+    assert (tmp_path / "case.db.damaged-1").read_bytes() == b"\x07" * 4000

@@ -307,3 +307,29 @@ async def test_one_process_serves_a_case(tmp_path: Path) -> None:
     async with case(new, []):
         with pytest.raises(Held, match="is held by process"):
             await serve_case(new.home, CaseFile.open(new.home.file_path, "secret"), [])
+
+
+@pytest.mark.trio
+async def test_a_case_tells_of_its_own_call_alone(tmp_path: Path) -> None:
+    """A victim's process hears other calls too; whose helpers come there is not told as news of this case."""
+    async with node(tmp_path / "a", DUTY) as helper:
+        relays = list(helper.addresses)
+        first, second = await make(tmp_path / "v", relays), await make(tmp_path / "w", relays)
+        told: list[dict[str, Any]] = []
+
+        def listen(opened: Callable[[], None]) -> None:
+            for notice in LocalApi(first.home.socket_path).events(opened=opened):
+                told.append(notice)
+
+        async with case(first, relays) as one, trio.open_nursery() as nursery:
+            began = trio.Event()
+            token = trio.lowlevel.current_trio_token()
+            nursery.start_soon(ask, listen, lambda: token.run_sync_soon(began.set))
+            await began.wait()
+            await one.until(lambda view: bool(view.helpers))
+            async with case(second, relays) as other:
+                await other.until(lambda view: bool(view.helpers))
+                await one.until(lambda _view: other.view().call in one.node.calls)  # the control: it did hear
+                await one.until(lambda _view: bool(one.node.calls[other.view().call].view.claims))
+            one.stop()
+        assert {notice["call"] for notice in told if "call" in notice} == {first.call.hex()}

@@ -94,7 +94,7 @@ WRONG = [
     ("[gossip]\ndegree = 20", "gossip", "not in order"),
     ('[gossip]\ntopic = "/other"', "gossip", "no setting"),
     ("[store]\nsize_max_mib = 1", "store.size_max_mib", "between 8"),
-    ('[log]\nlevel = "loud"', "log.level", "did you mean"),
+    ('[log]\nlevel = "loud"', "log.level", "there are: debug"),
     ("[node\n", "", "no TOML"),
 ]
 

@@ -75,6 +75,12 @@ def text_in(body: Mapping[str, Any], name: str, *, default: str | None = None) -
     value = body.get(name, default)
     if not isinstance(value, str):
         raise Fault(400, "no-text", f"The field {name!r} must be text.")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:  # half a surrogate pair: JSON can write it, no letter can carry it
+        raise Fault(
+            400, "no-text", f"The field {name!r} holds half a character: write it in UTF-8."
+        ) from error
     return value
 
 
@@ -121,7 +127,7 @@ def one_of(prefix: str, ids: Iterable[bytes], what: str) -> bytes:
     found = [identity for identity in ids if identity.hex().startswith(typed)]
     if not found:
         raise Fault(
-            404, f"no-{what}", f"No {what} here begins with {prefix[:80]!r}: list them and look again."
+            404, f"no-{what}", f"No {what} here begins with {prefix[:80]!r}; `sos {what}s` lists them."
         )
     if len(found) > 1:
         some = ", ".join(sorted(identity.hex()[:12] for identity in found)[:4])

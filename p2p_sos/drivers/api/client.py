@@ -3,6 +3,7 @@
 In come a path and a body. Out comes the answer's JSON object, or one of two errors whose text is for people.
 """
 
+import contextlib
 import http.client
 import json
 import socket
@@ -116,7 +117,9 @@ class LocalApi:
             raise NotRunning(f"{self._path} belongs to another user.") from error
         content = None if body is None else json.dumps(body).encode()
         headers = {} if content is None else {"Content-Type": "application/json"}
-        connection.request(method, path, body=content, headers=headers)
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # Who refuses by the head alone may hang up before the body: its answer is there all the same.
+            connection.request(method, path, body=content, headers=headers)
         return connection.getresponse()
 
     def _json(self, status: int, content: bytes) -> Json:
