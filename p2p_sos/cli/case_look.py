@@ -1,5 +1,6 @@
 """`sos case status` and `sos case watch`: where a victim's call stands."""
 
+from pathlib import Path
 from typing import Any
 
 import click
@@ -7,8 +8,8 @@ import click
 from p2p_sos.cli import describe
 from p2p_sos.cli.follow import UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import case_directory, case_line
-from p2p_sos.cli.screen import Piece, Screen, harmless
+from p2p_sos.cli.reach import about, case_directory, case_line
+from p2p_sos.cli.screen import Piece, harmless
 
 CASE_OPTION = click.option("--case", "named", metavar="ID", help="Which case, by its first digits.")
 PHASES: dict[str, Piece] = {
@@ -52,21 +53,25 @@ def status(session: Session, named: str | None) -> None:
         screen.line("Letters:")
         describe.letters(screen, written)
     screen.line("")
-    _next(session, screen, said, claims)
+    _next(session, directory, said, claims)
 
 
-def _next(session: Session, screen: Screen, said: dict[str, Any], claims: list[dict[str, Any]]) -> None:
+def _next(session: Session, directory: Path, said: dict[str, Any], claims: list[dict[str, Any]]) -> None:
+    screen = session.screen
     accepted = any(claim.get("decision") == "accepted" for claim in claims)
     if said.get("closed"):
         screen.next("nothing more to do; the case is over")
     elif accepted:
         screen.next(
-            f"{session.named('case letter')} 'TEXT' writes to them; {session.named('case clear')} when it is over"
+            f"{about(session, directory, 'case letter')} 'TEXT' writes to them; "
+            f"{about(session, directory, 'case clear')} when it is over"
         )
     elif claims:
-        screen.next(f"{session.named('case accept')} NUMBER, or {session.named('case refuse')} NUMBER")
+        screen.next(
+            f"{about(session, directory, 'case accept')} NUMBER, or {about(session, directory, 'case refuse')} NUMBER"
+        )
     else:
-        screen.next(f"{session.named('case watch')} tells when somebody comes")
+        screen.next(f"{about(session, directory, 'case watch')} tells when somebody comes")
 
 
 @click.command(cls=Order)

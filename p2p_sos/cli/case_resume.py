@@ -48,19 +48,39 @@ def resume(
     directory = case_directory(session, named)
     if (directory / OVER).exists():
         raise over(session, directory)
-    served = is_served(directory)
+    served, secret = is_served(directory), None
     if served and (bootstrap or foreground):
+        secret = _proven_secret(
+            directory
+        )  # before the process that runs is stopped: a typing slip must not end it
         _stop_process(session, directory)
         served = False
     if served:
         session.screen.line(f"Case {directory.name} is being carried already; following it.")
     else:
         _start(
-            session, directory, bootstrap, profile, foreground=foreground, until=until, patience_s=patience
+            session,
+            directory,
+            bootstrap,
+            profile,
+            secret,
+            foreground=foreground,
+            until=until,
+            patience_s=patience,
         )
         if foreground:
             return
     follow(session, directory, until=until, patience_s=patience)
+
+
+def _proven_secret(directory: Path) -> str:
+    """The secret of a case that is being served. `Stop` 77 when it is not the right one."""
+    from p2p_sos.cli.caseprocess import open_file
+    from p2p_sos.cli.secret import known_secret
+
+    secret = known_secret()
+    open_file(directory, secret).close()
+    return secret
 
 
 def _start(
@@ -68,6 +88,7 @@ def _start(
     directory: Path,
     bootstrap: Sequence[str],
     profile: str | None,
+    proven: str | None,
     *,
     foreground: bool,
     until: str,
@@ -87,7 +108,7 @@ def _start(
             f"{session.named('case resume')} --bootstrap ADDRESS",
             exits.QUEUED,
         )
-    secret = known_secret()
+    secret = known_secret() if proven is None else proven
     if bootstrap:
         home.write_hints(relays)
     if foreground:

@@ -26,7 +26,7 @@ STYLES = {"claim": "bold green", "decline": "yellow", "release": "yellow", "sile
 @pass_session
 def log(session: Session, last: int | None) -> None:
     """Every decision of this node, silence included, in a chain that shows any later change."""
-    from p2p_sos.core.watchlog import verify_chain
+    from p2p_sos.core.duty.watchlog import verify_chain
 
     lines = _all_lines(node_line(session))
     broken = verify_chain([line.encode() for line in lines])

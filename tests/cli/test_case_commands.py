@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from p2p_sos.drivers.casefile import CaseFile, Hardness
 from tests.cli.conftest import Sos
 from tests.cli.stub import CALL, CASE, KEY_A, KEY_B, Stub
 
 DIRECTORY = CALL[:8]
+ADDRESS = "/ip4/127.0.0.1/tcp/4767/p2p/12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
 COMMANDS: dict[str, tuple[str, ...]] = {
     "status": (), "watch": (), "accept": ("1",), "refuse": ("1",), "letter": ("text",), "requisition": ("1",),
     "update": ("--severity", "low"), "cancel": (), "clear": (), "stop": (), "resume": (),
@@ -213,3 +215,17 @@ def test_reasons_of_unreached_relays_are_told_once_and_cannot_steer(sos: Sos, ca
     said = sos("case", "status")
     assert said.out.count("192.0.2.1") == 1
     assert "\x1b" not in said.out
+
+
+def test_a_wrong_secret_leaves_the_running_process_alone(
+    sos: Sos, case: Stub, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Other relays are wanted, the secret has a slip: 77, and nothing was stopped."""
+    path = home / "cases" / DIRECTORY / "case.db"
+    path.unlink()
+    CaseFile.create(path, passphrase="right", recovery_code=False, hardness=Hardness(1, 8))[0].close()
+    monkeypatch.setenv("SOS_PASSPHRASE", "wrong")
+    said = sos("case", "resume", "--bootstrap", ADDRESS)
+    assert said.exit == 77
+    assert "nothing was opened" in said.err
+    assert not [asked for asked in case.asked if asked[1] == "/case/stop"]

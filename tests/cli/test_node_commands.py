@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from p2p_sos.cli.main import PLACES
-from p2p_sos.core.watchlog import NO_LINE, line_hash, write_line
+from p2p_sos.core.duty.watchlog import NO_LINE, line_hash, write_line
 from tests.cli.conftest import Sos
 from tests.cli.stub import CALL, FULL, KEY_B, STATUS, SUMMARY, Stub
 
