@@ -13,7 +13,9 @@ from typing import Any
 
 import setup
 
-INTERVAL_S = 0.04  # 25 messages a second: the slowest contestant still keeps up
+INTERVAL_S = (
+    0.04  # 25 messages a second; py-libp2p falls behind, so its latencies are those of a queue: give it 0.5
+)
 SEED = 1
 
 

@@ -1,29 +1,32 @@
-"""Our own nodes under the load of the gossip measurement: as they run in production, but for a store in memory.
+"""Our own nodes under the load of the gossip measurement: as they run in production.
 
 Comes in: a load. Goes out: what was measured. Everything that a message costs is in it: the router, the gate with
-its budgets, the signature check on its worker thread, boards, and the rows that a store would keep.
+its budgets, the signature check on its worker thread, boards, and a store on disk that is durable before a message
+goes on. Only the local API and the log are missing, which a message does not touch.
 
 The messages are LETTER cells of many signers about one open CALL, since of all kinds they come most often.
 """
 
 import os
 import random
+import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import trio
 from attrs import define, field, frozen
 from bench_load import Load, Measured
 
-from p2p_sos.core.actions import Action, Forget, Keep
+from p2p_sos.core.actions import Action
 from p2p_sos.core.events import Event, RoundTripMeasured, RpcReceived, Verified
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.internal import Publish
 from p2p_sos.core.node import Node
-from p2p_sos.core.tables import Table
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.runner import Runner
+from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire import registry as r
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, id_of, seal
@@ -94,25 +97,6 @@ class _CountingNode(Node):
         return super().handle(event, now)
 
 
-class _Memory:
-    """A store in memory."""
-
-    def __init__(self) -> None:
-        self._rows: dict[tuple[Table, bytes], bytes] = {}
-
-    def load(self, table: Table) -> tuple[tuple[bytes, bytes], ...]:
-        """Nothing: the node is new."""
-        return tuple((key, value) for (of, key), value in self._rows.items() if of is table)
-
-    async def commit(self, changes: Sequence[Keep | Forget]) -> None:
-        """Change them all."""
-        for change in changes:
-            if isinstance(change, Keep):
-                self._rows[change.table, change.key] = change.value
-            else:
-                self._rows.pop((change.table, change.key), None)
-
-
 def _call(drawn: random.Random) -> Frame:
     key = SigningKey(drawn.randbytes(32))
     message = Call(
@@ -150,7 +134,7 @@ def _letters(call: Frame, count: int, drawn: random.Random) -> list[Frame]:
     return frames
 
 
-async def _start(load: Load, tally: Tally, nursery: trio.Nursery) -> list[Runner]:
+async def _start(load: Load, tally: Tally, nursery: trio.Nursery, folder: Path) -> list[Runner]:
     meshes = [Libp2pMesh(os.urandom(32), ["/ip4/127.0.0.1/tcp/0"]) for _ in range(load.nodes)]
     runners = []
     for number, mesh in enumerate(meshes):
@@ -162,7 +146,8 @@ async def _start(load: Load, tally: Tally, nursery: trio.Nursery) -> list[Runner
             rings=lambda _one, _other: None,
         )
         node.tally = tally
-        runners.append(Runner(node, mesh, _Memory(), lambda _: None, check=partial(check, profile=PROFILE)))
+        store = NodeStore(folder / f"{number}.db")
+        runners.append(Runner(node, mesh, store, lambda _: None, check=partial(check, profile=PROFILE)))
         await nursery.start(runners[-1].run)
     for one, other in load.edges:
         meshes[one].connect(meshes[other].addresses)
@@ -174,20 +159,21 @@ async def measure(load: Load) -> Measured:
     drawn, tally = random.Random(load.seed), Tally()
     call = _call(drawn)
     letters = _letters(call, load.messages, drawn)
-    async with trio.open_nursery() as nursery:
-        runners = await _start(load, tally, nursery)
-        with trio.fail_after(PATIENCE_S):
-            await tally.until(lambda: tally.measured == 2 * len(load.edges))
-            tally.sent_at[call.id] = time.perf_counter()
-            await runners[0].ask(Say(call))  # type: ignore[arg-type]
-            await tally.until(lambda: len(tally.latencies_s) == load.nodes - 1)
-        await trio.sleep(SETTLE_S)
-        tally.copies = 0
-        tally.latencies_s.clear()
-        before = sum(os.times()[:2])
-        await _publish(load, letters, runners, tally)
-        cpu_s = sum(os.times()[:2]) - before
-        nursery.cancel_scope.cancel()
+    with tempfile.TemporaryDirectory() as folder:
+        async with trio.open_nursery() as nursery:
+            runners = await _start(load, tally, nursery, Path(folder))
+            with trio.fail_after(PATIENCE_S):
+                await tally.until(lambda: tally.measured == 2 * len(load.edges))
+                tally.sent_at[call.id] = time.perf_counter()
+                await runners[0].ask(Say(call))  # type: ignore[arg-type]
+                await tally.until(lambda: len(tally.latencies_s) == load.nodes - 1)
+            await trio.sleep(SETTLE_S)
+            tally.copies = 0
+            tally.latencies_s.clear()
+            before = sum(os.times()[:2])
+            await _publish(load, letters, runners, tally)
+            cpu_s = sum(os.times()[:2]) - before
+            nursery.cancel_scope.cancel()
     return Measured(len(tally.latencies_s), tally.copies, cpu_s, tally.latencies_s)
 
 

@@ -15,8 +15,8 @@ from typing import Any
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
 TABLES = {
-    "call": ("p2p_sos.core.calls", "TRANSITIONS"),
-    "case": ("p2p_sos.core.case_view", "TRANSITIONS"),
+    "call": ("p2p_sos.core.calls.calls", "TRANSITIONS"),
+    "case": ("p2p_sos.core.case.case_view", "TRANSITIONS"),
     "message": ("p2p_sos.core.gossip.states", "MESSAGE_TRANSITIONS"),
     "link": ("p2p_sos.core.gossip.states", "LINK_TRANSITIONS"),
 }

@@ -169,7 +169,7 @@ class OperatorWrites:
 
 @frozen
 class VictimCalls:
-    """A finished, signed CALL enters the mesh; its secrets are in the case already (`core.case`)."""
+    """A finished, signed CALL enters the mesh; its secrets are in the case already (`core.case.case`)."""
 
     frame: Frame
 

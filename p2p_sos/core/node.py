@@ -13,16 +13,22 @@ from typing import Any, Protocol
 from attrs import frozen
 
 from p2p_sos.core.actions import Action, Forget, SetTimer, Tell
-from p2p_sos.core.admission import Admission
-from p2p_sos.core.archive import TIME_BYTES, Archive, Taken
-from p2p_sos.core.author import Author
-from p2p_sos.core.calls import CallRecord, Calls, call_of, ends_unix_s
-from p2p_sos.core.cards import Cards, OwnCard, Proofs
-from p2p_sos.core.case import Case, VictimSecrets
-from p2p_sos.core.case_view import CaseView
+from p2p_sos.core.calls.admission import Admission
+from p2p_sos.core.calls.archive import TIME_BYTES, Archive, Taken
+from p2p_sos.core.calls.calls import CallRecord, Calls, call_of, ends_unix_s
+from p2p_sos.core.calls.cards import Cards, OwnCard, Proofs
+from p2p_sos.core.calls.gate import Gate, Welcomed, judged
+from p2p_sos.core.calls.herald import tidings
+from p2p_sos.core.calls.memory import read_rows
+from p2p_sos.core.case.case import Case, VictimSecrets
+from p2p_sos.core.case.case_view import CaseView
 from p2p_sos.core.clock import Clock
-from p2p_sos.core.dialogue import Dialogue
-from p2p_sos.core.duty import Duty
+from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.duty import Duty
+from p2p_sos.core.duty.policy import Responder
+from p2p_sos.core.duty.replies import Replies
+from p2p_sos.core.duty.slots import Slots
+from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.events import (
     BacklogChanged,
     ClockRead,
@@ -43,12 +49,10 @@ from p2p_sos.core.events import (
     TimerFired,
     Verified,
 )
-from p2p_sos.core.gate import Gate, Welcomed, judged
 from p2p_sos.core.gossip.neighbour import PeerView
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.gossip.settings import GossipSettings
-from p2p_sos.core.herald import tidings
 from p2p_sos.core.internal import (
     Admitted,
     Announce,
@@ -60,14 +64,10 @@ from p2p_sos.core.internal import (
     Publish,
     Sent,
 )
-from p2p_sos.core.letterbook import LetterRecord
-from p2p_sos.core.memory import read_rows
+from p2p_sos.core.letters.dialogue import Dialogue
+from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.core.notices import Accepting, CallClosed
-from p2p_sos.core.policy import Responder
-from p2p_sos.core.replies import Replies
-from p2p_sos.core.slots import Slots
 from p2p_sos.core.tables import Table
-from p2p_sos.core.watchlog import WatchLog
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
 from p2p_sos.wire.messages import CallId, Key

@@ -20,8 +20,8 @@ import trio
 from attrs import define, evolve, field, frozen
 
 from p2p_sos.core.actions import Keep
-from p2p_sos.core.case import VictimSecrets, case_rows, closed_case, compose_call, secrets_of
-from p2p_sos.core.case_view import CasePhase, CaseView
+from p2p_sos.core.case.case import VictimSecrets, case_rows, closed_case, compose_call, secrets_of
+from p2p_sos.core.case.case_view import CasePhase, CaseView
 from p2p_sos.core.events import VictimCalls
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node

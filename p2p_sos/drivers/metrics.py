@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from p2p_sos.core.calls import CallState
+from p2p_sos.core.calls.calls import CallState
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
 from p2p_sos.drivers.api.notices import name_of

@@ -15,11 +15,11 @@ from random import Random
 import trio
 from attrs import define, field, frozen
 
-from p2p_sos.core.calls import CallState
+from p2p_sos.core.calls.calls import CallState
+from p2p_sos.core.duty.policy import Policy, Responder
 from p2p_sos.core.events import OperatorReleases
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
-from p2p_sos.core.policy import Policy, Responder
 from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.node_routes import NodeApi
 from p2p_sos.drivers.api.notices import Hub, notice_json

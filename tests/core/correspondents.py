@@ -9,10 +9,10 @@ from random import Random
 from typing import Any
 
 from p2p_sos.core.actions import Forget, Keep, SetTimer, Tell
-from p2p_sos.core.case import Case, VictimSecrets, compose_call
-from p2p_sos.core.dialogue import Dialogue
+from p2p_sos.core.case.case import Case, VictimSecrets, compose_call
 from p2p_sos.core.events import ClockRead, PeerJoined, Restored, Started, TimerFired, VictimCalls
 from p2p_sos.core.internal import Admitted, Publish
+from p2p_sos.core.letters.dialogue import Dialogue
 from p2p_sos.core.notices import LetterArrived
 from p2p_sos.core.tables import Table
 from p2p_sos.wire import registry as r

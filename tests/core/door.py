@@ -5,12 +5,12 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.actions import SetTimer, Verify
-from p2p_sos.core.admission import Admission, verdict_of
-from p2p_sos.core.archive import Archive
-from p2p_sos.core.calls import Calls
+from p2p_sos.core.calls.admission import Admission, verdict_of
+from p2p_sos.core.calls.archive import Archive
+from p2p_sos.core.calls.calls import Calls
+from p2p_sos.core.calls.gate import Gate, Welcomed
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.events import TimerFired, Verified
-from p2p_sos.core.gate import Gate, Welcomed
 from p2p_sos.core.gossip.rpc import Carried
 from p2p_sos.core.internal import Examine, Judged
 from p2p_sos.wire.checks import check

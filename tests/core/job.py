@@ -10,7 +10,7 @@ from functools import partial
 
 from attrs import define, field
 
-from p2p_sos.core.case_view import CasePhase, CaseView
+from p2p_sos.core.case.case_view import CasePhase, CaseView
 from p2p_sos.core.events import (
     Event,
     OperatorWrites,

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from p2p_sos.core import calls as calls_module
 from p2p_sos.core.actions import SetTimer
-from p2p_sos.core.assembly import Assembly
 from p2p_sos.core.board.board import rank
-from p2p_sos.core.budgets import Bucket
-from p2p_sos.core.calls import Calls, call_of, ends_unix_s
-from p2p_sos.core.case import Case
+from p2p_sos.core.calls import calls as calls_module
+from p2p_sos.core.calls.budgets import Bucket
+from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
+from p2p_sos.core.calls.gate import OrphansDue
+from p2p_sos.core.case.case import Case
 from p2p_sos.core.events import (
     BacklogChanged,
     ClockRead,
@@ -32,29 +32,21 @@ from p2p_sos.core.events import (
     VictimRequisitions,
     VictimWrites,
 )
-from p2p_sos.core.gate import OrphansDue
 from p2p_sos.core.gossip.rpc import Carried, Prune, Rpc, Subscription
 from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.core.letters.assembly import Assembly
+from p2p_sos.core.letters.post_office import HALVES_MAX
 from p2p_sos.core.node import CallEnds, Node
 from p2p_sos.core.notices import CallClosed, PeerDropped
-from p2p_sos.core.post_office import HALVES_MAX
 from p2p_sos.core.tables import Table
+from p2p_sos.wire import registry
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, pad, seal
 from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.messages import Cancel, Letter
-from p2p_sos.wire.registry import (
-    BOARD_RESPONDERS_MAX,
-    LETTER_PART_BYTES_MAX,
-    LETTERS_AFTER_CLOSING_S,
-    LOG_MESSAGES_PER_WINDOW,
-    ORPHANS_MAX,
-    TOPIC,
-    LetterKind,
-)
 from tests.core import mail
+from tests.core.calls.test_gate import call
 from tests.core.door import Door
-from tests.core.test_gate import call
 from tests.core.world import PROFILE, START_UNIX_S, World, city, responder, stamped_call, victim
 
 # ---------------------------------------------------------------------- floods
@@ -65,7 +57,7 @@ def test_one_key_cannot_fill_the_lane_of_the_boards() -> None:
     door, one = Door(), call()
     assert door.ask(one) == "accept"
     said = [door.ask(mail.claim(one, mail.key("liar"), number)) for number in range(100)]
-    assert said.count("accept") == LOG_MESSAGES_PER_WINDOW
+    assert said.count("accept") == registry.LOG_MESSAGES_PER_WINDOW
     assert said[-1] == "ignore budget"
     assert door.ask(mail.claim(one, mail.key("honest"))) == "accept"
 
@@ -74,7 +66,7 @@ def test_keys_that_would_not_stay_are_not_verified() -> None:
     """Once a board is full, a key of high rank costs no signature check."""
     door, one = Door(), call()
     door.ask(one)
-    for number in range(BOARD_RESPONDERS_MAX):
+    for number in range(registry.BOARD_RESPONDERS_MAX):
         door.ask(mail.claim(one, mail.key(number)))
     board = door.archive.calls.board(one.id)
     strangers = [mail.claim(one, mail.key(f"stranger {n}")) for n in range(40)]
@@ -141,9 +133,9 @@ def test_half_letters_of_strangers_are_bounded() -> None:
     case = world.node("victim")._case
     assert isinstance(case, Case)
     for number in range(2 * HALVES_MAX):
-        half = Letter(made, mail.key(number).public, 1, 0, 2, bytes(LETTER_PART_BYTES_MAX))
+        half = Letter(made, mail.key(number).public, 1, 0, 2, bytes(registry.LETTER_PART_BYTES_MAX))
         case._office.receive(half, world.now)
-        whole = Letter(made, mail.key(number).public, 9, 0, 1, bytes(LETTER_PART_BYTES_MAX))
+        whole = Letter(made, mail.key(number).public, 9, 0, 1, bytes(registry.LETTER_PART_BYTES_MAX))
         case._office.receive(whole, world.now)
     assert len(case._office._halves) == HALVES_MAX
     assert all(isinstance(half, Assembly) for half in case._office._halves.values())
@@ -152,7 +144,7 @@ def test_half_letters_of_strangers_are_bounded() -> None:
 def test_a_flood_of_orphans_sets_one_timer() -> None:
     """However many messages wait for their CALL, one timer runs."""
     door, one = Door(), call()
-    for number in range(ORPHANS_MAX + 50):
+    for number in range(registry.ORPHANS_MAX + 50):
         door.ask(mail.claim(one, mail.key(number)))
     assert len([t for t in door.timers if isinstance(t.key, OrphansDue)]) == 1
     door.wait(200.0)
@@ -224,10 +216,10 @@ def test_a_call_that_was_crowded_out_and_comes_back_gets_its_letter() -> None:
     world.inject("me", again)
     other = victim("v3").call_key
     world.inject("me", seal(Cancel(cells[3].id, other.public, 1), world.profile.network, other))
-    world.run(LETTERS_AFTER_CLOSING_S)
+    world.run(registry.LETTERS_AFTER_CLOSING_S)
     assert world.node("me").calls[again.id].mine == "claimed"
     letters = world.node("me").letters(again.id)
-    assert [letter.kind for letter in letters] == [LetterKind.INTRODUCTION]
+    assert [letter.kind for letter in letters] == [registry.LetterKind.INTRODUCTION]
 
 
 # ---------------------------------------------------------------------- damaged stores
@@ -242,7 +234,7 @@ def lived() -> World:
     view = world.node("victim").case
     assert view is not None
     who = view.helpers[0].responder
-    world.tell("victim", VictimDecides(who, LetterKind.ACCEPT))
+    world.tell("victim", VictimDecides(who, registry.LetterKind.ACCEPT))
     world.tell("victim", VictimWrites(who, "hello"))
     world.tell("victim", VictimRequisitions(who, ()))
     world.run(20.0)
@@ -291,7 +283,7 @@ def test_a_damaged_store_stops_no_start(lived: World, name: str) -> None:
         node.handle(ClockRead(START_UNIX_S + lived.now), 0.0)
         timers = [a for a in node.handle(Started(), 0.0) if isinstance(a, SetTimer)]
         node.handle(PeerJoined("x", True, "/meshsub/1.2.0"), 0.0)
-        node.handle(RpcReceived("x", Rpc(subscriptions=(Subscription(TOPIC, True),)), 50), 0.0)
+        node.handle(RpcReceived("x", Rpc(subscriptions=(Subscription(registry.TOPIC, True),)), 50), 0.0)
         for timer in timers:
             node.handle(TimerFired(timer.key), timer.at)
         for known in node.calls:
@@ -351,14 +343,14 @@ def test_no_event_breaks_a_node_and_no_relay_is_charged_for_what_it_forwards() -
 def anything(draws: random.Random, frame: Frame) -> list[Any]:
     """Events that a driver or a peer may bring at any time."""
     identity, noise = gossip_id(frame.cell, canonical=True), draws.randbytes(20)
-    junk = Carried(gossip_id(pad(b"\x94"), canonical=True), pad(b"\x94"), TOPIC)
+    junk = Carried(gossip_id(pad(b"\x94"), canonical=True), pad(b"\x94"), registry.TOPIC)
     rpc = Rpc(
-        subscriptions=(Subscription(TOPIC, draws.random() < 0.5),),
+        subscriptions=(Subscription(registry.TOPIC, draws.random() < 0.5),),
         messages=draws.choice(((), (junk,), (evolve(junk, canonical=False),), (evolve(junk, topic="x"),))),
-        ihave=((TOPIC, (noise, identity, b"")), ("x", (noise,))),
+        ihave=((registry.TOPIC, (noise, identity, b"")), ("x", (noise,))),
         iwant=(identity, noise, b"short"),
-        graft=(TOPIC, "x"),
-        prune=(Prune(TOPIC, draws.choice((0, -5, 2**63))),),
+        graft=(registry.TOPIC, "x"),
+        prune=(Prune(registry.TOPIC, draws.choice((0, -5, 2**63))),),
         idontwant=(identity, noise),
     )
     who = f"stranger {draws.randrange(60)}"
@@ -395,7 +387,7 @@ def test_what_is_left_keys_ground_for_a_call_push_a_claim_off_but_not_its_letter
     ranked = sorted((mail.key(number) for number in range(800)), key=lambda k: rank(one.id, k.public))
     honest = ranked[-1]
     assert door.ask(mail.claim(one, honest)) == "accept"
-    for ground in ranked[:BOARD_RESPONDERS_MAX]:
+    for ground in ranked[: registry.BOARD_RESPONDERS_MAX]:
         door.ask(mail.claim(one, ground))
     assert honest.public not in door.archive.calls.board(one.id).responders()
     assert door.ask(mail.claim(one, honest, 1)) == "ignore bound"

@@ -3,9 +3,9 @@
 import pytest
 from attrs import evolve
 
-from p2p_sos.core import post_office
-from p2p_sos.core.case_view import CasePhase
+from p2p_sos.core.case.case_view import CasePhase
 from p2p_sos.core.events import StoreFailed, StoreRecovered, VictimCalls, VictimDecides, VictimWrites
+from p2p_sos.core.letters import post_office
 from p2p_sos.core.notices import LetterArrived
 from p2p_sos.wire.frames import seal
 from p2p_sos.wire.messages import Letter

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from p2p_sos.core.calls import TRANSITIONS, CallState, call_of, ends_unix_s
+from p2p_sos.core.calls.calls import TRANSITIONS, CallState, call_of, ends_unix_s
+from p2p_sos.core.calls.memory import read_rows
+from p2p_sos.core.duty.watchlog import verify_chain
 from p2p_sos.core.events import (
     ClockRead,
     OperatorClaims,
@@ -22,7 +24,6 @@ from p2p_sos.core.events import (
     VictimDecides,
     VictimRequisitions,
 )
-from p2p_sos.core.memory import read_rows
 from p2p_sos.core.node import CallEnds
 from p2p_sos.core.notices import (
     Accepting,
@@ -34,7 +35,6 @@ from p2p_sos.core.notices import (
     LetterArrived,
 )
 from p2p_sos.core.tables import Table
-from p2p_sos.core.watchlog import verify_chain
 from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.registry import Detail, LetterKind, Reason
 from tests.core import mail

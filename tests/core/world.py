@@ -23,7 +23,8 @@ from p2p_sos.core.actions import (
     Tell,
     Verify,
 )
-from p2p_sos.core.case import VictimSecrets, case_rows, compose_call
+from p2p_sos.core.case.case import VictimSecrets, case_rows, compose_call
+from p2p_sos.core.duty.policy import Policy, Responder
 from p2p_sos.core.events import (
     ClockRead,
     Event,
@@ -41,7 +42,6 @@ from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
-from p2p_sos.core.policy import Policy, Responder
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, id_of, seal

@@ -15,7 +15,7 @@ import pytest
 import trio
 from attrs import evolve
 
-from p2p_sos.core.case_view import CasePhase
+from p2p_sos.core.case.case_view import CasePhase
 from p2p_sos.core.events import StoreFailed, StoreRecovered
 from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
 from p2p_sos.drivers.case_service import CallPlan, CaseEnd, CaseService, NewCase, create_case, serve_case

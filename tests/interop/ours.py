@@ -10,7 +10,7 @@ from functools import partial
 import trio
 
 from p2p_sos.core.actions import Forget, Keep
-from p2p_sos.core.case import VictimSecrets
+from p2p_sos.core.case.case import VictimSecrets
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import CallHeard, Notice

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from p2p_sos.core.case_view import CaseView
+from p2p_sos.core.case.case_view import CaseView
 from p2p_sos.core.events import (
     Event,
     VictimCancels,

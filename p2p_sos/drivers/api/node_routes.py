@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from p2p_sos.core.calls import CallRecord, CallState
+from p2p_sos.core.calls.calls import CallRecord, CallState
 from p2p_sos.core.events import Event, OperatorClaims, OperatorDeclines, OperatorReleases, OperatorWrites
 from p2p_sos.core.node import Node
 from p2p_sos.core.tables import Table

@@ -7,10 +7,10 @@ the registry. Decides nothing but the shape.
 from typing import Any
 
 from p2p_sos.core.board.resolve import Description, View
-from p2p_sos.core.calls import CallRecord
-from p2p_sos.core.case_view import CaseView, Helper
+from p2p_sos.core.calls.calls import CallRecord
+from p2p_sos.core.case.case_view import CaseView, Helper
 from p2p_sos.core.gossip.neighbour import PeerView
-from p2p_sos.core.letterbook import LetterRecord
+from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.drivers.api.notices import plain
 from p2p_sos.drivers.cells import show_cell
 from p2p_sos.wire.messages import Key

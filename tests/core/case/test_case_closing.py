@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from p2p_sos.core.case import CasePhase, closed_case, secrets_of
+from p2p_sos.core.case.case import CasePhase, closed_case, secrets_of
 from p2p_sos.core.events import (
     OperatorWrites,
     VictimCancels,

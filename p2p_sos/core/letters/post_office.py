@@ -9,16 +9,16 @@ from random import Random
 
 from attrs import define, field, frozen
 
-from p2p_sos.core import letterbook as book
 from p2p_sos.core.actions import Action, SetTimer, Tell
-from p2p_sos.core.assembly import Assembly
 from p2p_sos.core.clock import Clock
-from p2p_sos.core.conversation import Conversation, is_empty
 from p2p_sos.core.internal import Publish
-from p2p_sos.core.letterbook import Incoming, LetterRecord, Outgoing, SessionRow, Words
+from p2p_sos.core.letters import letterbook as book
+from p2p_sos.core.letters.assembly import Assembly
+from p2p_sos.core.letters.conversation import Conversation, is_empty
+from p2p_sos.core.letters.letterbook import Incoming, LetterRecord, Outgoing, SessionRow, Words
+from p2p_sos.core.letters.postage import ACKNOWLEDGEMENT_RESERVE, STRANGER_RESERVE, Postage, read_postage
+from p2p_sos.core.letters.sealing import Sealing
 from p2p_sos.core.notices import LetterDelivered
-from p2p_sos.core.postage import ACKNOWLEDGEMENT_RESERVE, STRANGER_RESERVE, Postage, read_postage
-from p2p_sos.core.sealing import Sealing
 from p2p_sos.core.tables import Table
 from p2p_sos.wire import letters
 from p2p_sos.wire.hashing import responder_key_hash

@@ -9,8 +9,10 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer, Tell
 from p2p_sos.core.board.resolve import View
-from p2p_sos.core.calls import Calls, CallState
+from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.clock import Clock
+from p2p_sos.core.duty.policy import Opinion, Policy, Responder, on_duty, opinion
+from p2p_sos.core.duty.replies import Replies, Step
 from p2p_sos.core.events import (
     Event,
     OperatorClaims,
@@ -22,8 +24,6 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.internal import Admitted, CallEnded
 from p2p_sos.core.notices import DecisionWanted
-from p2p_sos.core.policy import Opinion, Policy, Responder, on_duty, opinion
-from p2p_sos.core.replies import Replies, Step
 from p2p_sos.wire.messages import (
     Call,
     CallId,

@@ -14,9 +14,9 @@ from attrs import define, field
 from p2p_sos.core.actions import Action, Solve
 from p2p_sos.core.board.board import Offer
 from p2p_sos.core.clock import Clock
+from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import ClockRead, Event, Solved, Started
 from p2p_sos.core.internal import Admitted, CallEnded, Publish
-from p2p_sos.core.policy import Responder
 from p2p_sos.wire.frames import Frame, id_of, seal
 from p2p_sos.wire.messages import NOTHING, Card, Key, MessageId
 from p2p_sos.wire.profiles import Profile

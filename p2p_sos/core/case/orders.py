@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import field, fields_dict, frozen
 
-from p2p_sos.core.case_view import CasePhase, Helper
-from p2p_sos.core.conversation import LETTERS_MAX, Conversation
+from p2p_sos.core.case.case_view import CasePhase, Helper
+from p2p_sos.core.case.rescuers import ACCEPTED, REFUSED, Rescuers
 from p2p_sos.core.events import (
     Event,
     VictimCancels,
@@ -20,8 +20,8 @@ from p2p_sos.core.events import (
     VictimUpdates,
     VictimWrites,
 )
-from p2p_sos.core.post_office import letter_fault
-from p2p_sos.core.rescuers import ACCEPTED, REFUSED, Rescuers
+from p2p_sos.core.letters.conversation import LETTERS_MAX, Conversation
+from p2p_sos.core.letters.post_office import letter_fault
 from p2p_sos.wire.messages import Call, Key, Update
 from p2p_sos.wire.registry import MEMBERS_MAX, LetterKind
 from p2p_sos.wire.shapes import shape_of

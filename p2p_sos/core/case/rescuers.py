@@ -7,8 +7,8 @@ admitted messages, opened letters, the victim's decisions. Goes out: `Helper`s. 
 from attrs import define, evolve, field
 
 from p2p_sos.core.board.board import newness
-from p2p_sos.core.case_view import Helper
-from p2p_sos.core.letterbook import Incoming
+from p2p_sos.core.case.case_view import Helper
+from p2p_sos.core.letters.letterbook import Incoming
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import NetworkId, responder_key_hash
 from p2p_sos.wire.keys import verifies

@@ -5,17 +5,17 @@ from typing import Any
 
 from attrs import evolve
 
+from p2p_sos.core.calls.memory import read_rows
+from p2p_sos.core.duty.policy import Policy, on_duty
+from p2p_sos.core.duty.watchlog import verify_chain
 from p2p_sos.core.events import (
     Event,
     OperatorClaims,
     OperatorDeclines,
     OperatorReleases,
 )
-from p2p_sos.core.memory import read_rows
 from p2p_sos.core.notices import Decided, DecisionWanted, RequisitionSeen
-from p2p_sos.core.policy import Policy, on_duty
 from p2p_sos.core.tables import Table
-from p2p_sos.core.watchlog import verify_chain
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, Claim
 from p2p_sos.wire.registry import Detail, Manner, Need, Reason, Severity, Status

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from attrs import evolve
 
-from p2p_sos.core.case import (
+from p2p_sos.core.case.case import (
     TRANSITIONS,
     Case,
     CasePhase,
@@ -13,7 +13,7 @@ from p2p_sos.core.case import (
     closed_case,
     secrets_of,
 )
-from p2p_sos.core.command import Command
+from p2p_sos.core.case.command import Command
 from p2p_sos.core.events import (
     OperatorWrites,
     PeerLeft,
@@ -383,7 +383,7 @@ def test_all_that_is_sent_avoids_the_listener() -> None:
 
 def test_bounded_correspondents(monkeypatch: pytest.MonkeyPatch) -> None:
     """When all places are taken, rank decides, whoever came first, and the accepted stay."""
-    monkeypatch.setattr("p2p_sos.core.post_office.CORRESPONDENTS_MAX", 4)
+    monkeypatch.setattr("p2p_sos.core.letters.post_office.CORRESPONDENTS_MAX", 4)
     seated = []
     for order in (range(10), range(9, -1, -1)):
         world = World(24, responders=0)

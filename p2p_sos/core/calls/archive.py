@@ -8,10 +8,10 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, Forget, Keep
 from p2p_sos.core.board.board import VICTIM_KEPT, Offer
-from p2p_sos.core.calls import Calls, CallState
-from p2p_sos.core.cards import Cards, Proofs
+from p2p_sos.core.calls.calls import Calls, CallState
+from p2p_sos.core.calls.cards import Cards, Proofs
+from p2p_sos.core.calls.memory import Arrival, Memory
 from p2p_sos.core.gossip.rpc import GossipId
-from p2p_sos.core.memory import Arrival, Memory
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId, Key

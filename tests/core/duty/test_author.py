@@ -1,7 +1,7 @@
 """The own log: each sequence once, whatever crashes."""
 
-from p2p_sos.core.author import Author
-from p2p_sos.core.slots import Slots
+from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.slots import Slots
 from p2p_sos.wire.frames import decode
 from p2p_sos.wire.messages import NOTHING, Claim, Release
 from p2p_sos.wire.refusals import Refusal

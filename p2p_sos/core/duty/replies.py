@@ -10,14 +10,14 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.actions import Action, Keep, Tell
-from p2p_sos.core.author import Author
-from p2p_sos.core.calls import Calls, CallState
+from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.clock import Clock
+from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.slots import Slots
+from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.internal import Admitted, Publish
 from p2p_sos.core.notices import Decided
-from p2p_sos.core.slots import Slots
 from p2p_sos.core.tables import Table
-from p2p_sos.core.watchlog import WatchLog
 from p2p_sos.wire.messages import CallId, Claim, Comply, Decline, Message, MessageId, Release
 from p2p_sos.wire.registry import Detail, Manner, Reason
 

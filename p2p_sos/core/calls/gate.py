@@ -8,12 +8,12 @@ message inside, nor who sent it.
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer, Verify
-from p2p_sos.core.admission import Admission, verdict_of
-from p2p_sos.core.budgets import Lane
+from p2p_sos.core.calls.admission import Admission, verdict_of
+from p2p_sos.core.calls.budgets import Lane
+from p2p_sos.core.calls.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.core.events import TimerFired, Verified
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.internal import Examine, Judged
-from p2p_sos.core.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.refusals import Reason, Refusal

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Forget, Keep
-from p2p_sos.core.case_view import CasePhase, CaseView
+from p2p_sos.core.case.case_view import CasePhase, CaseView
 from p2p_sos.core.gossip.rpc import PeerId
-from p2p_sos.core.letterbook import ROW_BYTES_MAX
+from p2p_sos.core.letters.letterbook import ROW_BYTES_MAX
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.canonical import pack, unpack
 from p2p_sos.wire.frames import Frame

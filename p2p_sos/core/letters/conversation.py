@@ -6,7 +6,7 @@ acknowledgements. Goes out: what is to be sent. Must not know of cells, budgets,
 
 from attrs import define, field
 
-from p2p_sos.core.letterbook import Incoming, LetterRecord, Outgoing
+from p2p_sos.core.letters.letterbook import Incoming, LetterRecord, Outgoing
 from p2p_sos.wire.letters import SessionKeys
 from p2p_sos.wire.messages import CallId, Key
 from p2p_sos.wire.registry import LetterKind

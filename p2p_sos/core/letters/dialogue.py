@@ -10,15 +10,15 @@ from random import Random
 
 from attrs import define, field, frozen
 
-from p2p_sos.core import letterbook as book
 from p2p_sos.core.actions import Action, SetTimer, Tell
-from p2p_sos.core.conversation import LETTERS_MAX, Conversation, is_empty
 from p2p_sos.core.events import ClockRead, Event, OperatorWrites, Restored, Started, TimerFired
 from p2p_sos.core.internal import Admitted, CallEnded, Publish
-from p2p_sos.core.letterbook import ClosedRow, LetterRecord, Words
+from p2p_sos.core.letters import letterbook as book
+from p2p_sos.core.letters.conversation import LETTERS_MAX, Conversation, is_empty
+from p2p_sos.core.letters.letterbook import ClosedRow, LetterRecord, Words
+from p2p_sos.core.letters.post_office import LettersDue, Opened, PostOffice, Step, letter_fault
+from p2p_sos.core.letters.sealing import Sealing
 from p2p_sos.core.notices import LetterArrived
-from p2p_sos.core.post_office import LettersDue, Opened, PostOffice, Step, letter_fault
-from p2p_sos.core.sealing import Sealing
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import LENGTH_BYTES, Frame
 from p2p_sos.wire.hashing import NetworkId

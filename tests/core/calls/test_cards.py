@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 from p2p_sos.core.actions import Solve
-from p2p_sos.core.cards import JITTER_S, Cards, OwnCard, Proofs
+from p2p_sos.core.calls.cards import JITTER_S, Cards, OwnCard, Proofs
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.events import ClockRead, Solved, Started
 from p2p_sos.core.gossip.rpc import GossipId

@@ -10,10 +10,10 @@ from random import Random
 
 from attrs import define, field, frozen
 
-from p2p_sos.core import orders
 from p2p_sos.core.actions import Action, SetTimer, Tell
-from p2p_sos.core.appeal import CLOSINGS, Appeal, Unheard, compose_call
-from p2p_sos.core.case_rows import (
+from p2p_sos.core.case import orders
+from p2p_sos.core.case.appeal import CLOSINGS, Appeal, Unheard, compose_call
+from p2p_sos.core.case.case_rows import (
     CALL,
     CaseState,
     Rows,
@@ -24,10 +24,10 @@ from p2p_sos.core.case_rows import (
     secrets_of,
     state_of,
 )
-from p2p_sos.core.case_view import TRANSITIONS, CasePhase, CaseView, Helper
-from p2p_sos.core.command import Command
-from p2p_sos.core.conversation import Conversation, is_empty
-from p2p_sos.core.dialogue import LINGER_S, LingerEnds
+from p2p_sos.core.case.case_view import TRANSITIONS, CasePhase, CaseView, Helper
+from p2p_sos.core.case.command import Command
+from p2p_sos.core.case.listening import Listening
+from p2p_sos.core.case.rescuers import ACCEPTED, REFUSED, Rescuers
 from p2p_sos.core.events import (
     ClockRead,
     Event,
@@ -46,12 +46,12 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.gossip.rpc import PeerId
 from p2p_sos.core.internal import Admitted, CallEnded, Echoed, Publish, Sent
-from p2p_sos.core.letterbook import LetterRecord, Words
-from p2p_sos.core.listening import Listening
+from p2p_sos.core.letters.conversation import Conversation, is_empty
+from p2p_sos.core.letters.dialogue import LINGER_S, LingerEnds
+from p2p_sos.core.letters.letterbook import LetterRecord, Words
+from p2p_sos.core.letters.post_office import LettersDue, Opened, PostOffice, Step
+from p2p_sos.core.letters.sealing import Sealing
 from p2p_sos.core.notices import LetterArrived
-from p2p_sos.core.post_office import LettersDue, Opened, PostOffice, Step
-from p2p_sos.core.rescuers import ACCEPTED, REFUSED, Rescuers
-from p2p_sos.core.sealing import Sealing
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import NetworkId

@@ -2,7 +2,7 @@
 
 import pytest
 
-from p2p_sos.core.case import CasePhase
+from p2p_sos.core.case.case import CasePhase
 from p2p_sos.core.events import (
     OperatorWrites,
     VictimCalls,

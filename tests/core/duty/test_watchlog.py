@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from p2p_sos.core.watchlog import WatchLog, verify_chain
+from p2p_sos.core.duty.watchlog import WatchLog, verify_chain
 
 LINES = 5
 

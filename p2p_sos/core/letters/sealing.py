@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
-from p2p_sos.core.conversation import Conversation
+from p2p_sos.core.letters.conversation import Conversation
 from p2p_sos.wire import frames, letters
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import NetworkId

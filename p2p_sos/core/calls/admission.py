@@ -10,9 +10,9 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.board.board import REGISTERS
-from p2p_sos.core.budgets import WIDTHS, Bucket, Gauge, Lane, Window, lane_of
-from p2p_sos.core.calls import Calls, call_of, ends_unix_s
-from p2p_sos.core.cards import Cards, Proofs, card_of
+from p2p_sos.core.calls.budgets import WIDTHS, Bucket, Gauge, Lane, Window, lane_of
+from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
+from p2p_sos.core.calls.cards import Cards, Proofs, card_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.internal import Verdict
 from p2p_sos.wire.frames import Frame

@@ -9,12 +9,12 @@ from typing import Any
 from attrs import define, evolve, field, frozen
 
 from p2p_sos.core.actions import Action, SetTimer, Tell
-from p2p_sos.core.case_rows import RELAYS_MAX, CaseState, VictimSecrets, keep_call
-from p2p_sos.core.case_view import TRANSITIONS, CasePhase
-from p2p_sos.core.command import Command
+from p2p_sos.core.case.case_rows import RELAYS_MAX, CaseState, VictimSecrets, keep_call
+from p2p_sos.core.case.case_view import TRANSITIONS, CasePhase
+from p2p_sos.core.case.command import Command
+from p2p_sos.core.case.listening import Listening
 from p2p_sos.core.events import PeerJoined, PeerLeft
 from p2p_sos.core.internal import Echoed, Publish, Sent
-from p2p_sos.core.listening import Listening
 from p2p_sos.core.notices import CallReturned, CallTaken
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id

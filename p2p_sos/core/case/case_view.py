@@ -9,7 +9,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from p2p_sos.core.letterbook import LetterRecord
+from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.wire.messages import CallId, Key
 from p2p_sos.wire.registry import Manner
 

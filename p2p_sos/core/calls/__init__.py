@@ -1,0 +1,1 @@
+"""What a node takes from others, and what it remembers: the gate, calls, cards, the archive."""

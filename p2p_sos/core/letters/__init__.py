@@ -1,0 +1,1 @@
+"""The sealed dialogue of both sides: conversations, repeats, acknowledgements."""
