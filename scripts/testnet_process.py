@@ -17,7 +17,7 @@ import trio
 
 from p2p_sos.drivers.home import Home
 from p2p_sos.drivers.service import NodeService, serve_node
-from p2p_sos.drivers.settings import load_settings
+from p2p_sos.drivers.settings_file import load_settings
 from p2p_sos.drivers.settings_text import write_default
 from p2p_sos.wire.registry import Need
 from p2p_sos.wire.vocabulary import words

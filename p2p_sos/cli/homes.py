@@ -7,7 +7,8 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
 from p2p_sos.drivers.home import Home
-from p2p_sos.drivers.settings import Settings, SettingsWrong, load_settings
+from p2p_sos.drivers.settings import Settings, SettingsWrong
+from p2p_sos.drivers.settings_file import load_settings
 
 
 def home_of(session: Session) -> Home:

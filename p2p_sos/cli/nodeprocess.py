@@ -19,7 +19,7 @@ from p2p_sos.cli.grammar import Session
 from p2p_sos.cli.homes import home_of, settings_of
 from p2p_sos.cli.launch import report
 from p2p_sos.cli.serving import run
-from p2p_sos.cli.up import WAIT_S, announce, not_joined
+from p2p_sos.cli.started import WAIT_S, announce, not_joined
 from p2p_sos.drivers.service import NodeService, serve_node
 from p2p_sos.drivers.settings import Settings
 

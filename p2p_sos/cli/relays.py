@@ -48,7 +48,8 @@ def _settings(session: Session) -> Any:
     if not path.exists():
         return None
     from p2p_sos.cli.homes import wrong_settings
-    from p2p_sos.drivers.settings import SettingsWrong, load_settings
+    from p2p_sos.drivers.settings import SettingsWrong
+    from p2p_sos.drivers.settings_file import load_settings
 
     try:
         return load_settings(path)

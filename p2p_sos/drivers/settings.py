@@ -95,10 +95,3 @@ class SettingsWrong(Exception):
         super().__init__("\n".join(f"{file}: {fault}" for fault in faults))
         self.file = file
         self.faults = faults
-
-
-def load_settings(path: Path) -> Settings:
-    """Read a file. Raises `SettingsWrong` with every fault of it."""
-    from p2p_sos.drivers.settings_file import read_file  # cattrs is loaded by those who read a file
-
-    return read_file(path)

@@ -56,7 +56,7 @@ from p2p_sos.wire.vocabulary import suggestion
 FILE_BYTES_MAX = 2**20
 
 
-def read_file(path: Path) -> Settings:
+def load_settings(path: Path) -> Settings:
     """Read a file. Raises `SettingsWrong` with every fault of it."""
     try:
         content = path.read_bytes()

@@ -229,3 +229,10 @@ def test_a_wrong_secret_leaves_the_running_process_alone(
     assert said.exit == 77
     assert "nothing was opened" in said.err
     assert not [asked for asked in case.asked if asked[1] == "/case/stop"]
+
+
+def test_a_case_that_answers_with_a_fault_is_served_all_the_same(sos: Sos, case: Stub) -> None:
+    """No second process is started for it: its own sentence is passed on."""
+    case.answers["GET /case"] = (500, {"error": "This is a fault of ours.", "code": "fault"})
+    said = sos("case", "resume")
+    assert (said.exit, said.err) == (70, "sos: This is a fault of ours.\n")

@@ -3,7 +3,7 @@
 import stat
 from pathlib import Path
 
-from p2p_sos.drivers.settings import load_settings
+from p2p_sos.drivers.settings_file import load_settings
 from tests.cli.conftest import Sos
 
 

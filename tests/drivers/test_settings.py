@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.drivers.home import Exists
-from p2p_sos.drivers.settings import Settings, SettingsWrong, load_settings
-from p2p_sos.drivers.settings_file import parse
+from p2p_sos.drivers.settings import Settings, SettingsWrong
+from p2p_sos.drivers.settings_file import load_settings, parse
 from p2p_sos.drivers.settings_text import change_file, default_text, write_default
 from p2p_sos.wire.registry import Manner, Need, Severity
 from p2p_sos.wire.vocabulary import language_code
