@@ -181,6 +181,6 @@ def is_served(directory: Path) -> bool:
         LocalApi(socket_of(directory / "case.sock")).get("/case")
     except NotRunning:
         return False
-    except ApiRefused:
-        return True  # it answers, if only that it cannot: a second process would find the case held
+    except ApiRefused as refused:
+        return refused.status >= 500  # it answers that it cannot: a second process would find the case held
     return True
