@@ -182,5 +182,7 @@ def is_served(directory: Path) -> bool:
     except NotRunning:
         return False
     except ApiRefused as refused:
-        return refused.status == 500  # a fault of its own: it runs, and a second process would find the case held
+        return (
+            refused.status == 500
+        )  # a fault of its own: it runs, and a second process would find the case held
     return True

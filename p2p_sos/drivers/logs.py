@@ -29,6 +29,7 @@ UNSHOWN = (
     "level",
     "timestamp",
     "exception",
+    "message",  # what another handler's formatter left on the record
 )  # named elsewhere on the line, or plain in a terminal
 SEALED = ("text",)  # fields of notices that stay out of every log
 _node: ContextVar[str] = ContextVar("p2p_sos_node", default="")
