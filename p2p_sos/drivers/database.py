@@ -7,6 +7,7 @@ error in one sentence. Knows nothing of tables or of what is in them.
 import os
 import time
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,7 @@ class Database:
     _turn: trio.Lock = field(factory=trio.Lock)
     _expected_s: float = DIRECT_BELOW_S  # the first batch goes to a thread
     _open: bool = True
+    _waits: bool = True  # whether a commit waits for the disk
 
     @classmethod
     def open(cls, path: Path, form: Format, *, size_max_bytes: int | None = None) -> "Database":
@@ -91,10 +93,17 @@ class Database:
         async with self._turn:
             return await trio.to_thread.run_sync(self.read, sql, values)
 
-    def write_now(self, statements: Iterable[Statement]) -> None:
-        """Execute all or none, durable on return. Blocks; raises `StoreError`."""
+    def write_now(self, statements: Iterable[Statement], *, power_cut: bool = True) -> None:
+        """Execute all or none, durable on return. Blocks; raises `StoreError`.
+
+        What is written survives the death of the process, and with `power_cut` the machine's too: that costs a wait
+        for the disk, which also secures everything written before.
+        """
         connection = self._connection
         try:
+            if power_cut is not self._waits:
+                connection.pragma("synchronous", "full" if power_cut else "normal")
+                self._waits = power_cut
             connection.execute("BEGIN IMMEDIATE")
             for sql, values in statements:
                 connection.execute(sql, values)
@@ -104,14 +113,14 @@ class Database:
                 connection.execute("ROLLBACK")
             raise _failure(self.path, error) from error
 
-    async def write(self, statements: list[Statement]) -> None:
-        """Execute all or none, durable on return; never stalls the loop for long."""
+    async def write(self, statements: list[Statement], *, power_cut: bool = True) -> None:
+        """`write_now`, but never stalls the loop for long."""
         async with self._turn:
             started = time.perf_counter()
             if self._expected_s < DIRECT_BELOW_S:
-                self.write_now(statements)
+                self.write_now(statements, power_cut=power_cut)
             else:
-                await trio.to_thread.run_sync(self.write_now, statements)
+                await trio.to_thread.run_sync(partial(self.write_now, statements, power_cut=power_cut))
             self._expected_s = max(time.perf_counter() - started, self._expected_s * EXPECTED_DECAY)
 
     def close(self) -> None:
@@ -173,7 +182,7 @@ def _prepare(connection: apsw.Connection, form: Format, *, fresh: bool, size_max
     if fresh:
         connection.pragma("page_size", PAGE_BYTES)
     connection.pragma("journal_mode", "wal")
-    connection.pragma("synchronous", "full")  # what commit() returned survives a crash and a power cut
+    connection.pragma("synchronous", "full")  # see write_now
     connection.pragma("secure_delete", 1)  # keys of closed dialogues are overwritten, not merely unlinked
     connection.pragma("journal_size_limit", WAL_KEPT_BYTES)
     if fresh:

@@ -14,6 +14,7 @@ from p2p_sos.drivers.database import Database, Format, Statement, StoreError, St
 __all__ = ["NODE_FORMAT", "NodeStore", "Rows", "Store", "StoreError", "StoreUnusable"]
 
 Rows = tuple[tuple[bytes, bytes], ...]
+HELD_BY_OTHERS = (Table.CELL, Table.TOMBSTONE)
 
 NODE_FORMAT = Format(
     name="node store",
@@ -73,9 +74,15 @@ class NodeStore:
         return tuple((key, value) for key, value in rows)
 
     async def commit(self, changes: Sequence[Keep | Forget]) -> None:
-        """Write all changes or none; durable on return. Raises `StoreError`."""
+        """Write all changes or none; durable on return. Raises `StoreError`.
+
+        What this node alone knows (its sequences, letters, decisions) is safe from a power cut before anything is said.
+        What others hold as well, the cells it relays, is safe from the death of the process, and goes on without a wait
+        for the disk at every hop.
+        """
         if changes:
-            await self._database.write([_statement(change) for change in changes])
+            alone = any(change.table not in HELD_BY_OTHERS for change in changes)
+            await self._database.write([_statement(change) for change in changes], power_cut=alone)
 
     def note(self, name: str) -> bytes | None:
         """What the driver itself wrote under `name`."""
