@@ -54,7 +54,8 @@ class Database:
     fresh: bool
     _connection: apsw.Connection
     _turn: trio.Lock = field(factory=trio.Lock)
-    _expected_s: float = DIRECT_BELOW_S  # the first batch goes to a thread
+    # By whether a batch waits for the disk; the first of each goes to a thread.
+    _expected_s: dict[bool, float] = field(factory=lambda: dict.fromkeys((True, False), DIRECT_BELOW_S))
     _open: bool = True
     _waits: bool = True  # whether a commit waits for the disk
 
@@ -117,11 +118,12 @@ class Database:
         """`write_now`, but never stalls the loop for long."""
         async with self._turn:
             started = time.perf_counter()
-            if self._expected_s < DIRECT_BELOW_S:
+            if self._expected_s[power_cut] < DIRECT_BELOW_S:
                 self.write_now(statements, power_cut=power_cut)
             else:
                 await trio.to_thread.run_sync(partial(self.write_now, statements, power_cut=power_cut))
-            self._expected_s = max(time.perf_counter() - started, self._expected_s * EXPECTED_DECAY)
+            took_s = time.perf_counter() - started
+            self._expected_s[power_cut] = max(took_s, self._expected_s[power_cut] * EXPECTED_DECAY)
 
     def close(self) -> None:
         """Close the file; a second call does nothing."""
