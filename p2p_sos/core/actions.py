@@ -23,6 +23,14 @@ class SendRpc:
 
 
 @frozen
+class SendSync:
+    """Send one frame to a peer on the sync stream; a peer that does not speak it gets nothing."""
+
+    peer: PeerId
+    frame: bytes
+
+
+@frozen
 class Disconnect:
     """Close every connection to a peer and refuse it for a while."""
 
@@ -79,4 +87,4 @@ class Tell:
     notice: Notice
 
 
-Action = SendRpc | Disconnect | SetTimer | Verify | Solve | Keep | Forget | Tell
+Action = SendRpc | SendSync | Disconnect | SetTimer | Verify | Solve | Keep | Forget | Tell

@@ -14,7 +14,7 @@ from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame, Stamp
 from p2p_sos.wire.messages import CallId, Key, MessageId
 from p2p_sos.wire.refusals import Refusal
-from p2p_sos.wire.registry import Detail, LetterKind, Reason
+from p2p_sos.wire.registry import Detail, LetterKind, Phase, Reason, SitrepStatus
 
 TimerKey = Any  # a frozen attrs value that names the timer; defined beside the machine that sets it
 
@@ -70,6 +70,14 @@ class BacklogChanged:
 
     peer: PeerId
     waiting_bytes: int
+
+
+@frozen
+class SyncReceived:
+    """One frame of a peer on the sync stream, as bytes (document 09)."""
+
+    peer: PeerId
+    frame: bytes
 
 
 # ------------------------------------------------------------------------- the driver's answers
@@ -160,6 +168,22 @@ class OperatorReleases:
 
 
 @frozen
+class OperatorStandsDown:
+    """The person on duty believes that the emergency is over."""
+
+    call: CallId
+
+
+@frozen
+class OperatorReports:
+    """The person on duty of the lead tells how far it is; it goes out with the next SITREP."""
+
+    call: CallId
+    status: SitrepStatus
+    phase: Phase
+
+
+@frozen
 class OperatorWrites:
     """A letter of the person on duty to the victim of a call that this node claimed."""
 
@@ -217,8 +241,9 @@ class VictimClears:
 
 
 Event = (
-    PeerJoined | PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged | TimerFired
-    | Verified | Solved | ClockRead | Restored | Started | StoreFailed | StoreRecovered | OperatorClaims
-    | OperatorDeclines | OperatorReleases | OperatorWrites | VictimCalls | VictimWrites | VictimDecides
-    | VictimRequisitions | VictimUpdates | VictimCancels | VictimClears
+    PeerJoined | PeerLeft | SyncReceived | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
+    | TimerFired | Verified | Solved | ClockRead | Restored | Started | StoreFailed | StoreRecovered
+    | OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
+    | OperatorWrites | VictimCalls | VictimWrites | VictimDecides | VictimRequisitions | VictimUpdates
+    | VictimCancels | VictimClears
 )  # fmt: skip

@@ -100,6 +100,17 @@ class Admitted:
 
 
 @frozen
+class ViewChanged:
+    """An event: what the board of an open call says has changed, by a message or because time passed.
+
+    `roll_call` says that a lead was lost: everybody who claims says at once that it is there.
+    """
+
+    call: CallId
+    roll_call: bool = False
+
+
+@frozen
 class CallEnded:
     """An event: a call is over for this node; `how` as in the notice `CallClosed`."""
 

@@ -6,8 +6,8 @@ floats, text, bytes (shown as hex), enumerations (shown as their registry word),
 
 from attrs import frozen
 
-from p2p_sos.wire.messages import CallId, Key
-from p2p_sos.wire.registry import Detail, LetterKind, Manner, Reason
+from p2p_sos.wire.messages import CallId, Key, MessageId
+from p2p_sos.wire.registry import Detail, LetterKind, Manner, Phase, Reason, SitrepStatus
 
 
 @frozen
@@ -157,8 +157,57 @@ class Accepting:
     why: str
 
 
+@frozen
+class LeadChanged:
+    """Somebody else leads the help for a call, or (None) nobody does. The token names what it acts under."""
+
+    call: CallId
+    lead: Key | None
+    requisition: int
+    roster: MessageId
+
+
+@frozen
+class SitrepSeen:
+    """The lead reported, under the token that this node follows; others' reports are not told."""
+
+    call: CallId
+    lead: Key
+    requisition: int
+    roster: MessageId
+    status: SitrepStatus
+    phase: Phase
+    alive: tuple[Key, ...]
+
+
+@frozen
+class SitrepRefused:
+    """Somebody acts under a token that this node does not follow: a lead that was replaced, or never was one."""
+
+    call: CallId
+    signer: Key
+    requisition: int
+    roster: MessageId
+
+
+@frozen
+class StandDownSeen:
+    """A responder believes that it is over."""
+
+    call: CallId
+    responder: Key
+
+
+@frozen
+class Convicted:
+    """A PROOF shows that a key signed two messages that no honest key signs both of."""
+
+    responder: Key
+
+
 Notice = (
-    CallHeard | CallRefined | CallClosed | DecisionWanted | Decided | ClaimSeen | DeclineSeen | ReleaseSeen
+    LeadChanged | SitrepSeen | SitrepRefused | StandDownSeen | Convicted
+    | CallHeard | CallRefined | CallClosed | DecisionWanted | Decided | ClaimSeen | DeclineSeen | ReleaseSeen
     | RequisitionSeen | ComplySeen | AttestSeen | LetterArrived | LetterDelivered | CallTaken | CallReturned
     | PeerDropped | Accepting
 )  # fmt: skip
