@@ -4,8 +4,12 @@ In come H3 indices as text or as the integers of CALL and CARD. Out go the other
 loaded only when a cell is really told. 0 stands for undisclosed.
 """
 
+from functools import lru_cache
+
 from p2p_sos.wire.registry import CELL_RESOLUTION_MAX
 
+RINGS_MAX = 4  # whoever is farther away is no nearer than anybody: the fitness tier counts four rings
+DISKS_MAX = 4096  # guess: 61 cells each at most
 UNDISCLOSED = 0
 UNDISCLOSED_WORD = "undisclosed"
 _EXAMPLE = "821f9ffffffffff"
@@ -40,7 +44,11 @@ def show_cell(cell: int) -> str:
 
 
 def rings(first: int, second: int) -> int | None:
-    """Grid distance at the coarser resolution of the two; None when one is undisclosed or it is undefined."""
+    """Rings of cells between two, 0 to `RINGS_MAX`, at the coarser resolution; None if farther, undisclosed or no cell.
+
+    Asked of the disk around a cell, which is defined everywhere: `grid_distance` gives up where one of the twelve
+    pentagons lies on the way, and what all nodes must compute alike must not depend on how far a library got.
+    """
     if not first or not second:
         return None
     import h3.api.basic_int as h3
@@ -48,9 +56,16 @@ def rings(first: int, second: int) -> int | None:
     if not (h3.is_valid_cell(first) and h3.is_valid_cell(second)):
         return None
     resolution = min(h3.get_resolution(first), h3.get_resolution(second))
-    try:
-        return int(
-            h3.grid_distance(h3.cell_to_parent(first, resolution), h3.cell_to_parent(second, resolution))
-        )
-    except h3.H3BaseException:  # too far apart, or a pentagon lies between them
-        return None
+    near, far = sorted((h3.cell_to_parent(first, resolution), h3.cell_to_parent(second, resolution)))
+    for distance in range(RINGS_MAX + 1):
+        if far in _disk(near, distance):
+            return distance
+    return None
+
+
+@lru_cache(maxsize=DISKS_MAX)
+def _disk(cell: int, distance: int) -> frozenset[int]:
+    """All cells that are at most `distance` steps from a cell to a neighbour away."""
+    import h3.api.basic_int as h3
+
+    return frozenset(h3.grid_disk(cell, distance))
