@@ -127,3 +127,16 @@ class Publish:
 
     frame: Frame
     avoid: tuple[PeerId, ...] = ()
+
+
+@frozen
+class Probe:
+    """An action: this node has heard nobody for a while and wants to know at once whether a peer is there."""
+
+
+@frozen
+class Offered:
+    """An action of sync: a cell that a peer holds and this node does not, to be examined like one of gossip."""
+
+    cell: bytes = field(repr=False)
+    peer: PeerId

@@ -1,0 +1,1 @@
+"""Reconciliation of what two nodes hold, beyond the memory of gossip (document 09)."""
