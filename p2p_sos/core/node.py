@@ -36,6 +36,8 @@ from p2p_sos.core.events import (
     OperatorClaims,
     OperatorDeclines,
     OperatorReleases,
+    OperatorReports,
+    OperatorStandsDown,
     OperatorWrites,
     PeerJoined,
     PeerLeft,
@@ -76,7 +78,14 @@ from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
 MeshEvent = PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
-OperatorEvent = OperatorClaims | OperatorDeclines | OperatorReleases | OperatorWrites
+OperatorEvent = (
+    OperatorClaims
+    | OperatorDeclines
+    | OperatorReleases
+    | OperatorStandsDown
+    | OperatorReports
+    | OperatorWrites
+)
 NO_RESPONDER = "This node answers no calls: it has no responder key."
 
 

@@ -18,11 +18,13 @@ from p2p_sos.core.events import (
     OperatorClaims,
     OperatorDeclines,
     OperatorReleases,
+    OperatorReports,
+    OperatorStandsDown,
     Restored,
     Started,
     TimerFired,
 )
-from p2p_sos.core.internal import Admitted, CallEnded
+from p2p_sos.core.internal import Admitted, CallEnded, ViewChanged
 from p2p_sos.core.notices import DecisionWanted
 from p2p_sos.wire.messages import (
     Call,
@@ -33,6 +35,7 @@ from p2p_sos.wire.messages import (
     MessageId,
     Release,
     Requisition,
+    StandDown,
     Update,
 )
 from p2p_sos.wire.registry import Detail, Manner, Reason, Status
@@ -40,6 +43,7 @@ from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
 
 DECIDED = ("claimed", "declined", "released", "silent", "own")
+OPERATOR = OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
 NOT_NAMED = "the victim requisitioned others"
 BY_HAND = "the person on duty decided"
 
@@ -64,11 +68,11 @@ class Duty:
     _busy: dict[CallId, None] = field(init=False, factory=dict)
     _heeded: dict[CallId, MessageId] = field(init=False, factory=dict)
 
-    def handle(self, event: Event | Admitted | CallEnded, now: float) -> list[Step]:
+    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
         """One event. A message is on its board before it comes here."""
         match event:
             case Admitted(own=True, frame=frame) if isinstance(
-                frame.message, Claim | Release | Decline | Comply
+                frame.message, Claim | Release | Decline | Comply | StandDown
             ):
                 return self.replies.observe(event, now)
             case Admitted(restored=True):
@@ -89,6 +93,8 @@ class Duty:
                 return self._on_declines(call, reason, detail, now)
             case OperatorReleases():
                 return self._on_releases(event, now)
+            case OperatorStandsDown(call=call):
+                return self._on_stands_down(call, now)
             case Restored(table=table, rows=rows):
                 self.replies.restore(table, rows)
                 return []
@@ -221,7 +227,7 @@ class Duty:
 
     def refusal(self, event: Event) -> str | None:
         """Why an operator's event would do nothing, in one sentence that names the next step."""
-        if not isinstance(event, OperatorClaims | OperatorDeclines | OperatorReleases) or event.call is None:
+        if not isinstance(event, OPERATOR) or event.call is None:
             return None
         call = event.call
         if call not in self.calls:
@@ -239,6 +245,10 @@ class Duty:
                 return "This node has claimed the call; `sos release` gives it back."
             case OperatorReleases() if not claimed:
                 return "This node has not claimed the call; there is nothing to give back."
+            case OperatorStandsDown() if not claimed:
+                return "Only who helps can stand down, and this node has not claimed the call."
+            case OperatorReports() if self.calls[call].view.lead != self.responder.key.public:
+                return "This node does not lead the help for the call; `sos show` names who does."
             case _:
                 return None
 
@@ -255,6 +265,12 @@ class Duty:
         self._asked.pop(call, None)
         self._busy.pop(call, None)
         return self.replies.decline(call, reason, detail, BY_HAND, now)
+
+    def _on_stands_down(self, call: CallId, now: float) -> list[Step]:
+        """It is over, as far as this node can see; its slot is free for others."""
+        if self.refusal(OperatorStandsDown(call)) is not None:
+            return []
+        return [*self.replies.stand_down(call, BY_HAND, now), *self._on_slot_free(now)]
 
     def _on_releases(self, event: OperatorReleases, now: float) -> list[Step]:
         """Giving everything back ends the node's duty, so nothing is claimed in its place."""

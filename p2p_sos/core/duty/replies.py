@@ -18,11 +18,26 @@ from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.internal import Admitted, Publish
 from p2p_sos.core.notices import Decided
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.messages import CallId, Claim, Comply, Decline, Message, MessageId, Release
+from p2p_sos.wire.messages import (
+    CallId,
+    Claim,
+    Comply,
+    Decline,
+    Message,
+    MessageId,
+    Release,
+    StandDown,
+)
 from p2p_sos.wire.registry import Detail, Manner, Reason
 
 Step = Action | Publish
-MINE = {"claim": "claimed", "decline": "declined", "release": "released", "silence": "silent"}
+MINE = {
+    "claim": "claimed",
+    "decline": "declined",
+    "release": "released",
+    "stand-down": "released",
+    "silence": "silent",
+}
 
 
 def _word(member: Reason | Detail) -> str:
@@ -64,7 +79,7 @@ class Replies:
     def observe(self, event: Admitted, now: float) -> list[Step]:
         """An own message: just written, restored, or (after a loss) back from the mesh."""
         message = event.frame.message
-        assert isinstance(message, Claim | Release | Decline | Comply), "no answer of a responder"
+        assert isinstance(message, Claim | Release | Decline | Comply | StandDown), "no answer of a responder"
         lost = self.author.observe(event.frame)
         if isinstance(message, Claim):
             self.slots.observe(message)
@@ -75,7 +90,7 @@ class Replies:
             return [self._write(message.call, "log-lost", why, now)]
         return []
 
-    def _stand(self, message: Claim | Release | Decline, identity: MessageId) -> None:
+    def _stand(self, message: Claim | Release | Decline | StandDown, identity: MessageId) -> None:
         call, own = message.call, self.author.key.public
         standing = {claim.responder: claim.claim for claim in self.calls[call].view.claims}
         if isinstance(message, Claim) and standing.get(own) == identity:
@@ -85,7 +100,7 @@ class Replies:
             self.calls.mark(call, "claimed")
         elif own not in standing and not isinstance(message, Claim):
             self.slots.leave(call)
-            self.calls.mark(call, "released" if isinstance(message, Release) else "declined")
+            self.calls.mark(call, "declined" if isinstance(message, Decline) else "released")
 
     # ------------------------------------------------------------------ answering
 
@@ -118,6 +133,11 @@ class Replies:
         self.slots.leave(call)
         steps = self._settle(call, "release", (reason, detail), why, now)
         return [*steps, *self._say(Release, call, reason=reason, detail=detail)]
+
+    def stand_down(self, call: CallId, why: str, now: float) -> list[Step]:
+        """It is over, as far as this node can see: its claim ends."""
+        self.slots.leave(call)
+        return [*self._settle(call, "stand-down", None, why, now), *self._say(StandDown, call)]
 
     def keep_silent(self, call: CallId, why: str, now: float) -> list[Step]:
         """The call is not meant for this node."""
