@@ -8,11 +8,13 @@ Every bound keeps the best N by a key that stands in the messages themselves, gr
 board holds is a function of the set of messages that were ever offered to it, never of their order.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from attrs import define, field, frozen
 
+from p2p_sos.core.board.judge import Judge
+from p2p_sos.core.board.standing import CardStanding, Description
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import responder_key_hash
 from p2p_sos.wire.messages import NOTHING, CallId, Key, MessageId
@@ -124,9 +126,12 @@ class _Seats:
 class Board:
     """All that is remembered of one call. Two boards that were offered the same messages are equal."""
 
-    def __init__(self, call: Frame) -> None:
+    def __init__(self, call: Frame, judge: Judge | None = None) -> None:
         assert call.message.KIND is Kind.CALL, "a board is about a CALL"
         self._call = call
+        self._judge = Judge() if judge is None else judge
+        self._cards: dict[Key, Frame] = {}
+        self._convicted: dict[Key, None] = {}
         self._held: dict[MessageId, Frame] = {}
         self._victim = {kind: _Shelf(most) for kind, most in VICTIM_KEPT.items()}
         self._victim_letters = _Shelf(LETTERS_OF_VICTIM)
@@ -143,8 +148,11 @@ class Board:
         assert call.id == self._call.id, "another call"
         self._call = call
 
-    def offer(self, frame: Frame) -> Offer:
-        """Take a verified message of this call; offering it again changes nothing."""
+    def offer(self, frame: Frame, card: Frame | None = None) -> Offer:  # noqa: ARG002 (comes next)
+        """Take a verified message of this call; offering it again changes nothing.
+
+        `card`: of a CLAIM, the CARD that it names, where it is known: it decides who stays on a full board.
+        """
         if frame.id in self._held:
             return Offer(False)
         offer = self._place(frame)
@@ -168,7 +176,7 @@ class Board:
             return self._responders.offer(frame, kind, 1)
         return self._responders.offer(frame, None, LOG_KEPT)
 
-    def has_room_for(self, frame: Frame) -> bool:
+    def has_room_for(self, frame: Frame, card: Frame | None = None) -> bool:  # noqa: ARG002 (comes next)
         """Whether the signer of a message may stay at all; False saves the work of verifying it."""
         if frame.message.KIND is Kind.LETTER or frame.message.signer == self._call.message.signer:
             return True
@@ -184,6 +192,51 @@ class Board:
         for frame in gone:
             del self._held[frame.id]
         return gone
+
+    # ------------------------------------------------------------------ cards and convictions
+
+    def adopt(self, card: Frame) -> bool:
+        """Take a CARD that the newest CLAIM of its signer names; any other is none of this board's business."""
+        claim = self._claim_of(card.message.signer)
+        if claim is None or claim.message.card != card.id:  # type: ignore[union-attr]
+            return False
+        self._cards[card.message.signer] = card
+        return True
+
+    def convict(self, key: Key) -> None:
+        """A PROOF shows that a key lied: nothing that it says counts any more."""
+        self._convicted[key] = None
+
+    def is_convicted(self, key: Key) -> bool:
+        """Whether this board was told of a PROOF against a key."""
+        return key in self._convicted
+
+    @property
+    def convicted(self) -> tuple[Key, ...]:
+        """The convicted keys that this board was told of, ascending."""
+        return tuple(sorted(self._convicted))
+
+    @property
+    def cards(self) -> Mapping[MessageId, Frame]:
+        """The cards that the newest claims name, as far as they are known."""
+        return {frame.id: frame for frame in self._cards.values()}
+
+    @property
+    def wanted_cards(self) -> tuple[MessageId, ...]:
+        """The cards that the newest claims name and that are missing, ascending."""
+        claims = [claim for who in self._responders.seated if (claim := self._claim_of(who)) is not None]
+        named = {c.message.card: None for c in claims if c.message.signer not in self._cards}  # type: ignore[union-attr]
+        return tuple(sorted(named))
+
+    def _claim_of(self, responder: Key) -> Frame | None:
+        return next((f for f in self.of(responder) if f.message.KIND is Kind.CLAIM), None)
+
+    def standing_of(self, responder: Key, asked: Description) -> CardStanding:
+        """What the card is worth that the newest CLAIM of a responder names."""
+        call: Any = self._call.message
+        return self._judge.standing(
+            self._cards.get(responder), asked, call, responder in self._convicted, responder
+        )
 
     def merge(self, other: "Board") -> None:
         """Take all that another board of the same call holds."""

@@ -5,14 +5,24 @@ time is over. Goes out: a `View`. Must not know clocks, peers, this node's own k
 order the messages came.
 """
 
-from attrs import frozen
-
 from p2p_sos.core.board.board import Board
+from p2p_sos.core.board.fitness import fitness
+from p2p_sos.core.board.standing import (
+    NOTHING_EXPIRED,
+    CardStanding,
+    ClaimStanding,
+    DeclineStanding,
+    Description,
+    Expired,
+    ReleaseStanding,
+    RequisitionStanding,
+    RosterStanding,
+    View,
+)
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import (
     Attest,
     Call,
-    CallId,
     Claim,
     Comply,
     Decline,
@@ -22,105 +32,23 @@ from p2p_sos.wire.messages import (
     Requisition,
     Update,
 )
-from p2p_sos.wire.registry import (
-    TIMINGS,
-    Certainty,
-    Detail,
-    Kind,
-    Manner,
-    Nature,
-    Reason,
-    Sector,
-    Severity,
-    Status,
-    Timing,
-    Urgency,
-)
+from p2p_sos.wire.registry import Kind
 
-
-@frozen
-class Description:
-    """What a call asks for, after its newest UPDATE; `sequence` is that UPDATE's, 0 before the first."""
-
-    status: Status
-    severity: Severity
-    urgency: Urgency
-    certainty: Certainty
-    nature: Nature
-    needs: int
-    sector: Sector
-    languages: tuple[int, ...]
-    cell: int
-    sequence: int = 0
-
-    @property
-    def timing(self) -> Timing:
-        """The timers of the call's class."""
-        return TIMINGS[self.severity]
-
-
-@frozen
-class ClaimStanding:
-    """One live claim: a responder whose newest word is CLAIM and whose claim has not expired.
-
-    `attested`: the victim said that contact was made. `complied`: it accepted the requisition in force.
-    `dismissed`: a requisition is in force and does not name it.
-    """
-
-    responder: Key
-    claim: MessageId
-    manner: Manner
-    card: MessageId
-    attested: bool
-    complied: bool
-    dismissed: bool
-
-
-@frozen
-class DeclineStanding:
-    """A responder whose newest word is DECLINE."""
-
-    responder: Key
-    reason: Reason
-    detail: Detail
-
-
-@frozen
-class ReleaseStanding:
-    """A responder whose newest word is RELEASE."""
-
-    responder: Key
-    reason: Reason
-    detail: Detail
-
-
-@frozen
-class RequisitionStanding:
-    """The requisition in force: the highest sequence, of two alike the lower id."""
-
-    requisition: MessageId
-    sequence: int
-    lead: Key
-    members: tuple[Key, ...]
-    complied: tuple[Key, ...]
-
-    def names(self, responder: Key) -> bool:
-        """Whether the victim asked for this responder."""
-        return responder == self.lead or responder in self.members
-
-
-@frozen
-class View:
-    """What everybody who holds this board sees; all tuples are in the order of the responders' keys."""
-
-    call: CallId
-    description: Description
-    claims: tuple[ClaimStanding, ...]
-    declines: tuple[DeclineStanding, ...]
-    releases: tuple[ReleaseStanding, ...]
-    requisition: RequisitionStanding | None
-    lead: Key | None
-    closed: str | None
+__all__ = [
+    "CardStanding",
+    "ClaimStanding",
+    "DeclineStanding",
+    "Description",
+    "Expired",
+    "ReleaseStanding",
+    "RequisitionStanding",
+    "RosterStanding",
+    "View",
+    "closing",
+    "describe",
+    "requisition_in_force",
+    "resolve",
+]
 
 
 def describe(board: Board) -> Description:
@@ -177,8 +105,9 @@ def _attested(board: Board) -> dict[Key, None]:
     return {responder: None for attest in attests for responder in attest.responders}
 
 
-def resolve(board: Board, expired: frozenset[MessageId] = frozenset()) -> View:
+def resolve(board: Board, expired: Expired = NOTHING_EXPIRED) -> View:
     """The view of a board; equal boards and equal `expired` give equal views."""
+    described = describe(board)
     attested, requisition = _attested(board), requisition_in_force(board)
     claims: list[ClaimStanding] = []
     declines: list[DeclineStanding] = []
@@ -189,7 +118,8 @@ def resolve(board: Board, expired: frozenset[MessageId] = frozenset()) -> View:
             continue
         # "The newest CLAIM, DECLINE or RELEASE of a responder says where it stands." (06-board §5)
         match words[0].message:
-            case Claim() as claim if words[0].id not in expired:
+            case Claim() as claim:
+                standing = board.standing_of(responder, described)
                 claims.append(
                     ClaimStanding(
                         responder,
@@ -199,6 +129,10 @@ def resolve(board: Board, expired: frozenset[MessageId] = frozenset()) -> View:
                         attested=responder in attested,
                         complied=requisition is not None and responder in requisition.complied,
                         dismissed=requisition is not None and not requisition.names(responder),
+                        fitness=fitness(board.call.id, responder, standing.tier),
+                        group=standing.group,
+                        silent=responder in expired.silent,
+                        overdue=responder in expired.overdue,
                     )
                 )
             case Decline() as decline:
@@ -209,7 +143,7 @@ def resolve(board: Board, expired: frozenset[MessageId] = frozenset()) -> View:
     led = requisition is not None and requisition.lead in requisition.complied
     return View(
         board.call.id,
-        describe(board),
+        described,
         tuple(claims),
         tuple(declines),
         tuple(releases),

@@ -47,6 +47,9 @@ class Expired:
     victim_silent: bool = False
 
 
+NOTHING_EXPIRED = Expired()
+
+
 @frozen
 class Description:
     """What a call asks for, after its newest UPDATE; `sequence` is that UPDATE's, 0 before the first."""

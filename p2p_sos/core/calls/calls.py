@@ -115,9 +115,7 @@ class Calls(Mapping[CallId, CallRecord]):
         entry = self._entries[call]
         if entry.record is None:
             board = entry.board
-            entry.record = CallRecord(
-                board.call, entry.state, entry.heard_unix_s, resolve(board, frozenset()), entry.mine
-            )
+            entry.record = CallRecord(board.call, entry.state, entry.heard_unix_s, resolve(board), entry.mine)
         return entry.record
 
     def __iter__(self) -> Iterator[CallId]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from p2p_sos.core.board import board as module
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.resolve import resolve
+from p2p_sos.core.board.standing import Expired
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.registry import Detail, Reason, Severity
 from tests.core import mail
@@ -160,9 +161,10 @@ def test_a_claim_lives_until_its_release() -> None:
 
 
 def test_expired_claims_do_not_count() -> None:
-    """`expired` takes a claim out of the view, and nothing else."""
+    """A silent responder's claim is shown, and counts for nothing."""
     board = board_of(mail.claim(CALL, A), mail.claim(CALL, B))
-    assert [c.responder for c in resolve(board, frozenset({mail.claim(CALL, A).id})).claims] == [B.public]
+    view = resolve(board, Expired(silent=frozenset({A.public})))
+    assert [c.responder for c in view.helpers] == [B.public]
 
 
 def test_requisition() -> None:
