@@ -32,6 +32,7 @@ def _rows(said: dict[str, Any]) -> list[tuple[str, Piece]]:
         ("network", f"{said.get('profile')} ({short(str(said.get('network', '')))})"),
         ("duty", f"answers calls as {short(responder)}" if responder else "relays only: it answers no calls"),
         ("accepting", accepting),
+        *_paging(said.get("paging") or {}),
         ("calls", f"{said.get('calls_open', 0)} open"),
         ("peers", f"{len(peers)} ({dialled} dialled by us)" if peers else ("none", "yellow")),
     ]
@@ -40,6 +41,17 @@ def _rows(said: dict[str, Any]) -> list[tuple[str, Piece]]:
         rows.append(("", f"and {len(peers) - 12} more (--json shows all)"))
     rows.extend(("address" if i == 0 else "", str(a)) for i, a in enumerate(said.get("addresses") or []))
     return rows
+
+
+def _paging(paging: dict[str, Any]) -> list[tuple[str, Piece]]:
+    """Whether the operator's program works; nothing where there is none."""
+    if not paging.get("hook"):
+        return []
+    if paging.get("fault"):
+        return [("paging", (harmless(str(paging["fault"])), "bold red"))]
+    done = f"{count(int(paging.get('paged') or 0), 'page')} since the start"
+    under_way = int(paging.get("running") or 0) + int(paging.get("waiting") or 0)
+    return [("paging", done + (f", {under_way} under way" if under_way else ""))]
 
 
 def _peer(peer: dict[str, Any]) -> str:

@@ -19,17 +19,19 @@ from p2p_sos.core.calls.calls import CallState
 from p2p_sos.core.duty.policy import Policy, Responder
 from p2p_sos.core.events import OperatorReleases
 from p2p_sos.core.node import Node
-from p2p_sos.core.notices import Notice
+from p2p_sos.core.notices import DecisionWanted, Notice
 from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.node_routes import NodeApi
 from p2p_sos.drivers.api.notices import Hub, notice_json
 from p2p_sos.drivers.api.server import application, serve_api
+from p2p_sos.drivers.api.views import summary
 from p2p_sos.drivers.cells import rings
 from p2p_sos.drivers.home import DISK_ERRORS, Home, HomeError, Lock, prepare_socket
 from p2p_sos.drivers.identity import EXCHANGE, SIGNING, host_seed, responder_seeds
 from p2p_sos.drivers.logs import log_notice, log_of
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.metrics import Metrics
+from p2p_sos.drivers.pager import Page, Pager, page_told
 from p2p_sos.drivers.runner import Runner
 from p2p_sos.drivers.settings import DutySettings, Settings
 from p2p_sos.drivers.store import NodeStore
@@ -140,6 +142,7 @@ class _Parts:
     mesh: Mesh
     api: NodeApi
     hub: Hub
+    pager: Pager
 
 
 def _assemble(
@@ -162,6 +165,7 @@ def _assemble(
         responder=responder,
     )
     hub, started_at = Hub(), trio.current_time()
+    pager = Pager(settings.duty.hook, home.root)
 
     def uptime_s() -> float:
         return trio.current_time() - started_at
@@ -171,6 +175,8 @@ def _assemble(
         hub.publish(notice_json(notice, at_unix_s))
         metrics.count(notice)
         log_notice(log, notice, at_unix_s)
+        if isinstance(notice, DecisionWanted):
+            have_paged(node, pager, notice, at_unix_s)
 
     watched = Watched(node)
     runner = Runner(watched, mesh, store, tell, check=partial(check, profile=profile))
@@ -178,8 +184,22 @@ def _assemble(
     public = b"" if responder is None else responder.key.public
     service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), watched, mesh)
     asking = Asking(node, runner.ask, service.is_stopping)
-    api = NodeApi(node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down)
-    return _Parts(service, mesh, api, hub)
+    api = NodeApi(node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager)
+    return _Parts(service, mesh, api, hub, pager)
+
+
+def have_paged(node: Node, pager: Pager, asked: DecisionWanted, now_unix_s: float) -> None:
+    """Have the person on duty paged about a call, unless it is an exercise or a test."""
+    # "An exercise or a test MUST NOT page anybody." (05-calls §9)
+    record = node.calls.get(asked.call)
+    if not asked.page or record is None:
+        return
+
+    def wanted() -> bool:
+        waiting = node.calls.get(asked.call)
+        return waiting is not None and waiting.state is CallState.OPEN and waiting.mine == "asked"
+
+    pager.page(Page(page_told(summary(record), asked.deadline_s, now_unix_s), wanted))
 
 
 async def _run(parts: _Parts, ready: Callable[[NodeService], None]) -> None:
@@ -197,11 +217,13 @@ async def _run(parts: _Parts, ready: Callable[[NodeService], None]) -> None:
         await nursery.start(runner.run)
         service.addresses = parts.mesh.addresses
         await nursery.start(serve_people)
+        nursery.start_soon(parts.pager.run)
         ready(service)
         await service._stopping.wait()
         parts.hub.close()
         await api_ended.wait()
         await runner.stop()
+        nursery.cancel_scope.cancel()
 
 
 def _cannot_listen(group: BaseExceptionGroup[BaseException], settings: Settings) -> ListenError | None:

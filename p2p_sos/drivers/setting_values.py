@@ -13,6 +13,7 @@ from p2p_sos.drivers.addresses import parse_bootstrap, parse_listen
 from p2p_sos.drivers.settings import (
     EVERY_HOUR,
     Cell,
+    Hook,
     Hours,
     Introduction,
     Language,
@@ -27,6 +28,7 @@ from p2p_sos.wire.vocabulary import Unknown, language_code, lookup, suggestion
 LEVELS = ("debug", "info", "warning", "error")
 # The first letter to a victim: it must leave room in a letter of eight parts beside the claim's cell.
 INTRODUCTION_BYTES_MAX = 2000  # guess
+HOOK_WORDS_MAX, HOOK_BYTES_MAX = 32, 4096  # guess
 NEVER = "never"
 PUBLIC_REFUSED = (
     "the public profile is refused until hiding a call's origin and admission to the network are built: "
@@ -165,6 +167,25 @@ def read_introduction(value: Any, _type: Any = None) -> Introduction:
             f"it has {len(text.encode())} bytes; an introduction has at most {INTRODUCTION_BYTES_MAX}"
         )
     return Introduction(text)
+
+
+def read_hook(value: Any, _type: Any = None) -> Hook:
+    """A program and its arguments, run as they stand: no shell reads them."""
+    if type(value) is not list or any(type(word) is not str for word in value):
+        raise ValueError(
+            f'{value!r} is {called(value)}; write ["/path/program", "argument"], or [] for nobody'
+        )
+    if not value:
+        return Hook(())
+    if not value[0].startswith("/"):
+        raise ValueError(
+            f"{value[0]!r} is no full path: the program comes first, such as /usr/local/bin/page"
+        )
+    if len(value) > HOOK_WORDS_MAX or sum(len(word.encode()) for word in value) > HOOK_BYTES_MAX:
+        raise ValueError(f"it is too long: at most {HOOK_WORDS_MAX} words and {HOOK_BYTES_MAX} bytes")
+    if any("\0" in word for word in value):
+        raise ValueError("a zero character stands in it, which no program can be given")
+    return Hook(tuple(value))
 
 
 def read_whole_list(value: Any, _type: Any = None) -> tuple[int, ...]:

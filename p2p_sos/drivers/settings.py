@@ -20,6 +20,7 @@ Cell = NewType("Cell", int)  # an H3 index, 0 when undisclosed
 Hours = NewType("Hours", int)  # bit h set: on duty from h:00 to h:59 UTC
 Level = NewType("Level", str)
 Introduction = NewType("Introduction", str)
+Hook = NewType("Hook", tuple[str, ...])  # a program and its arguments; empty: none
 
 EVERY_HOUR = Hours(2**24 - 1)
 DEFAULT_LISTEN = Listen("/ip4/0.0.0.0/tcp/4767")  # 4-SOS on a telephone's keys; origin: taste
@@ -47,6 +48,7 @@ class DutySettings:
     from_severity: Severity = Severity.HIGH
     manner: Manner = Manner.PERSON
     answer_within_s: float = field(default=300.0, metadata={"lowest": 1, "highest": 86400})
+    hook: Hook = Hook(())
     exercises: bool = False
     introduction: Introduction = Introduction("")
 

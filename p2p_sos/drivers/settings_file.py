@@ -19,6 +19,7 @@ from p2p_sos.drivers.setting_values import (
     called,
     read_cell,
     read_flag,
+    read_hook,
     read_hours,
     read_introduction,
     read_language,
@@ -37,6 +38,7 @@ from p2p_sos.drivers.settings import (
     Cell,
     DutySettings,
     Fault,
+    Hook,
     Hours,
     Introduction,
     Language,
@@ -233,7 +235,7 @@ def _make_converter() -> cattrs.Converter:
     readers: tuple[tuple[Any, Callable[[Any, Any], Any]], ...] = (
         (str, read_text), (int, read_whole), (bool, read_flag), (float, read_number), (Listen, read_listen), (Relay, read_relay),
         (ProfileName, read_profile), (Language, read_language), (Cell, read_cell), (Hours, read_hours), (Level, read_level),
-        (Introduction, read_introduction),
+        (Introduction, read_introduction), (Hook, read_hook),
     )  # fmt: skip
     for kind, read in readers:
         converter.register_structure_hook(kind, read)

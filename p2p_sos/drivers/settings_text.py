@@ -51,6 +51,9 @@ from_severity = "high"
 manner = "person"
 # How long the node waits for your answer before it declines for you, in seconds.
 answer_within_s = 300
+# A program of yours that pages you: its full path and its arguments, such as ["/usr/local/bin/page", "duty"]. It gets
+# the call as one JSON object on standard input; you answer with `sos claim` or `sos decline`. Empty: nobody is paged.
+hook = []
 # Whether you want to hear of exercises and tests.
 exercises = false
 # The first, sealed letter to a victim whose call you claim: who you are, how to call you back.

@@ -68,6 +68,16 @@ def test_status_shouts_when_nothing_new_is_accepted(sos: Sos, node: Stub) -> Non
     assert "NO: the disk is full" in sos("status").out
 
 
+def test_status_shows_whether_paging_works(sos: Sos, node: Stub) -> None:
+    """A hook that fails is said in red where people look; without one there is no line."""
+    assert "paging" not in sos("status").out
+    paging = {"hook": ["/bin/page"], "paged": 2, "failed": 0, "running": 1, "waiting": 0, "fault": ""}
+    node.answers["GET /status"] = (200, STATUS | {"paging": paging})
+    assert "2 pages since the start, 1 under way" in sos("status").out
+    node.answers["GET /status"] = (200, STATUS | {"paging": paging | {"fault": "Paging does not work: no"}})
+    assert "Paging does not work: no" in sos("status").out
+
+
 def test_calls_are_a_table_and_name_the_next_step(sos: Sos, node: Stub) -> None:
     """Short id, severity with its class, claims apart from contacts, what waits for me."""
     said = sos("calls")

@@ -22,8 +22,16 @@ from p2p_sos.drivers.case_service import CallPlan, CaseEnd, CaseService, NewCase
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.home import Held, Home
 from p2p_sos.drivers.service import ListenError, NodeService, serve_node
-from p2p_sos.drivers.settings import DutySettings, Introduction, Listen, LogSettings, NodeSettings, Settings
-from p2p_sos.wire.registry import Manner, Need
+from p2p_sos.drivers.settings import (
+    DutySettings,
+    Hook,
+    Introduction,
+    Listen,
+    LogSettings,
+    NodeSettings,
+    Settings,
+)
+from p2p_sos.wire.registry import Manner, Need, Status
 
 PATIENCE_S = 60.0
 LOOPBACK = Listen("/ip4/127.0.0.1/tcp/0")
@@ -63,8 +71,8 @@ async def case(new: NewCase, relays: list[str], *, opened: bool = False) -> Asyn
         service.stop()
 
 
-async def make(root: Path, relays: list[str]) -> NewCase:
-    return await create_case(Home(root), PLAN, passphrase="secret", recovery_code=False, bootstrap=relays)
+async def make(root: Path, relays: list[str], plan: CallPlan = PLAN) -> NewCase:
+    return await create_case(Home(root), plan, passphrase="secret", recovery_code=False, bootstrap=relays)
 
 
 async def ask(work: Callable[..., Any], *given: Any) -> Any:
@@ -184,6 +192,26 @@ async def test_a_session_from_call_to_all_clear(tmp_path: Path) -> None:
     said = (tmp_path / "b" / "node.log").read_text()
     assert '"event": "letter-arrived"' in said
     assert "pumping station" not in said
+
+
+@pytest.mark.trio
+async def test_the_person_on_duty_is_paged_for_a_call_and_not_for_an_exercise(tmp_path: Path) -> None:
+    """The operator's program gets the call and its deadline; an exercise is asked about, and wakes nobody."""
+    pipe, program = tmp_path / "pipe", tmp_path / "page"
+    os.mkfifo(pipe)
+    program.write_text(f"#!/bin/sh\ncat > '{pipe}'\n")
+    program.chmod(0o700)
+    duty = evolve(ASKED.duty, hook=Hook((str(program),)), exercises=True, answer_within_s=77.0)
+    async with node(tmp_path / "a", RELAY) as a, node(tmp_path / "b", evolve(ASKED, duty=duty), a) as b:
+        for status in (Status.EXERCISE, Status.ACTUAL):
+            new = await make(tmp_path / "v", list(a.addresses), evolve(PLAN, status=status))
+            async with case(new, list(a.addresses)):
+                await b.until(lambda one, call=new.call: getattr(one.calls.get(call), "mine", "") == "asked")
+        told = json.loads(await ask(pipe.read_text))  # what came first: the pipe has one reader
+        assert (told["id"], told["status"], told["deadline_s"]) == (new.call.hex(), "actual", 77.0)
+        paging = (await ask(LocalApi(b.home.socket_path).get, "/status"))["paging"]
+        assert paging["hook"] == [str(program)]
+        assert paging["paged"] + paging["running"] == 1
 
 
 @pytest.mark.trio

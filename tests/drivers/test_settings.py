@@ -89,6 +89,11 @@ WRONG = [
     ("[duty]\nanswer_within_s = nan", "duty.answer_within_s", "finite"),
     ("[duty]\nexercises = 1", "duty.exercises", "true or false"),
     ('[duty]\nfrom_severity = "hi"', "duty.from_severity", "'high'"),
+    ("[duty]\nhook = 'page me'", "duty.hook", "/path/program"),
+    ("[duty]\nhook = ['page']", "duty.hook", "no full path"),
+    ("[duty]\nhook = ['/bin/page', 3]", "duty.hook", "/path/program"),
+    ("[duty]\nhook = ['/bin/a\\u0000b']".replace("'", '"'), "duty.hook", "zero character"),
+    (f"[duty]\nhook = ['/bin/page', '{'x' * 4096}']", "duty.hook", "too long"),
     (f'[duty]\nintroduction = "{"x" * 2001}"', "duty.introduction", "at most 2000"),
     ("[gossip]\ninvalid_weight = 3.0", "gossip.invalid_weight", "wrong sign"),
     ("[gossip]\ndegree = 20", "gossip", "not in order"),
@@ -129,6 +134,7 @@ def test_words_become_values() -> None:
         manner = "automatic"
         from_severity = "low"
         answer_within_s = 60
+        hook = ["/bin/page", "-n", "2", "2"]
         [gossip]
         idontwant_waiting_bytes = "never"
         heartbeat_s = 2
@@ -141,6 +147,7 @@ def test_words_become_values() -> None:
     assert settings.duty.duty_hours == 1 << 22 | 1 << 23 | 1 | 2
     assert settings.duty.manner is Manner.AUTOMATIC
     assert settings.duty.from_severity is Severity.LOW
+    assert settings.duty.hook == ("/bin/page", "-n", "2", "2")  # an argument may come twice
     assert settings.gossip.idontwant_waiting_bytes is None
     assert settings.gossip.heartbeat_s == 2.0
 

@@ -22,6 +22,7 @@ from p2p_sos.drivers.api.bodies import Fault, body_of, one_of, text_in, word_in
 from p2p_sos.drivers.api.server import answer, route
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.metrics import Metrics
+from p2p_sos.drivers.pager import Pager
 from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.registry import Detail, Reason
@@ -43,6 +44,7 @@ class NodeApi:
     responder: bytes | None
     uptime_s: Callable[[], float]
     go_down: Callable[[], Awaitable[list[str]]]  # releases; returns the calls' ids as hex
+    pager: Pager
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -75,6 +77,7 @@ class NodeApi:
                 "network": self.profile.network.hex(),
                 "responder": "" if self.responder is None else self.responder.hex(),
                 "uptime_s": round(self.uptime_s(), 3),
+                "paging": self.pager.view(),
             }
         )
 
