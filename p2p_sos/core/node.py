@@ -377,6 +377,11 @@ class Node:
         return MappingProxyType(self._archive.cards.newest)
 
     @property
+    def archive(self) -> Archive:
+        """Everything that is held, to be read and never changed from outside."""
+        return self._archive
+
+    @property
     def log_fault(self) -> str | None:
         """What is wrong with the watch log of the last run, if anything."""
         return self._log.fault
