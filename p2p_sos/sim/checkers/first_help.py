@@ -1,0 +1,81 @@
+"""L1: with one honest capable node in reach there is an honest claim in time, however many lie.
+
+Comes in: who heard a call and could answer, who signed claims. Goes out: each call that waited too long, counted from
+the moment at which a capable honest node heard it.
+
+The bound is that of the specification: the gossip delay, a PROG for each doubling that the liars in front take, and the
+bands up to the best honest one. A liar ranks in front unless something shows that it does not, so all count.
+"""
+
+from math import ceil, floor, log2
+
+from p2p_sos.sim.checkers.reach import together
+from p2p_sos.sim.checkers.violation import Violation
+from p2p_sos.sim.facts import CallFacts, Facts
+from p2p_sos.sim.trace import Trace
+from p2p_sos.wire.messages import CallId, Claim
+
+NAME = "L1"
+
+
+def bound_s(call: CallFacts, liars: int, delta_s: float, *, victim_speaks: bool) -> float:
+    """Within what time an honest capable node that heard the call has company, or claims itself."""
+    timing = call.timing
+    progress_s = timing.progress_online_s if victim_speaks else timing.progress_silent_s
+    waves = ceil(log2(1 + liars / timing.k)) if liars else 0
+    band = floor(log2(liars / timing.k + 1))
+    return delta_s + progress_s * waves + (band + 2) * timing.band_wait_s
+
+
+def liars_in_front(facts: Facts) -> int:
+    """How many groups of liars may rank before the best honest node."""
+    keys = [key for liar in facts.liars for key in facts.keys.get(liar, ())]
+    return len({facts.groups.get(key, key): None for key in keys})
+
+
+def claims(trace: Trace, facts: Facts) -> dict[CallId, list[tuple[float, str]]]:
+    """When which honest node claimed which call."""
+    found: dict[CallId, list[tuple[float, str]]] = {}
+    for time_s, node, _, _, call, _, identity, honest, *_ in trace.of("signed"):
+        if honest and node in facts.honest and isinstance(trace.messages.get(identity), Claim):
+            found.setdefault(call, []).append((time_s, node))
+    return found
+
+
+def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
+    """Whoever is capable and hears a call sees an honest claim within the bound, in its own component."""
+    claimed, liars = claims(trace, facts), liars_in_front(facts)
+    spoke = _victims_spoke(trace, facts)
+    found: list[Violation] = []
+    done: dict[tuple[CallId, tuple[str, ...]], None] = {}
+    for heard_s, node, _, call_id, *_ in trace.of("heard"):
+        call = facts.calls.get(call_id)
+        if call is None or node not in call.capable:
+            continue
+        quick_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=True)
+        speaks = any(said_s <= quick_s for said_s in spoke.get(call_id, []))
+        deadline_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=speaks)
+        if deadline_s > facts.duration_s or not together(facts, (node,), heard_s, deadline_s):
+            continue
+        if _over(trace, node, call_id, deadline_s):
+            continue
+        component = facts.component_of(node, deadline_s - 1e-9)
+        near = [who for when_s, who in claimed.get(call_id, []) if when_s <= deadline_s and who in component]
+        if not near and (call_id, component) not in done:
+            done[call_id, component] = None
+            found.append(Violation(NAME, deadline_s, node, f"heard at {heard_s:.2f}, no honest claim since"))
+    return tuple(found)
+
+
+def _victims_spoke(trace: Trace, facts: Facts) -> dict[CallId, list[float]]:
+    """When each victim said anything beside its CALL and letters."""
+    said: dict[CallId, list[float]] = {}
+    for time_s, _, _, kind, call, signer, *_ in trace.of("signed"):
+        victims = call in facts.calls and facts.calls[call].victim_key == signer
+        if victims and kind not in ("CALL", "LETTER"):
+            said.setdefault(call, []).append(time_s)
+    return said
+
+
+def _over(trace: Trace, node: str, call: CallId, by_s: float) -> bool:
+    return any(r[0] <= by_s and r[1] == node and r[3] == call for r in trace.of("closed", "ended"))

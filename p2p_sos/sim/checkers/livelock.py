@@ -1,0 +1,40 @@
+"""No livelock: at most three changes of lead a minute, in the eyes of any one node.
+
+Comes in: what nodes saw. Goes out: each minute with more changes. Losing a lead and finding the same one again is none.
+"""
+
+from p2p_sos.sim.checkers.sights import sights
+from p2p_sos.sim.checkers.violation import Violation
+from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.trace import Trace
+from p2p_sos.wire.messages import CallId, Key
+
+NAME = "livelock"
+CHANGES_MAX = 3
+MINUTE_S = 60.0
+
+
+def changes(trace: Trace, facts: Facts) -> dict[tuple[str, CallId], list[float]]:
+    """When each node saw another lead than the last one it saw, in each call."""
+    last: dict[tuple[str, CallId], Key] = {}
+    found: dict[tuple[str, CallId], list[float]] = {}
+    for sight in sights(trace, facts):
+        place = sight.node, sight.call
+        if sight.lead is None:
+            continue
+        if last.setdefault(place, sight.lead) != sight.lead:
+            found.setdefault(place, []).append(sight.start_s)
+            last[place] = sight.lead
+    return found
+
+
+def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
+    """No minute holds more than three changes."""
+    found: list[Violation] = []
+    for (node, _), times in changes(trace, facts).items():
+        for index in range(len(times) - CHANGES_MAX):
+            if times[index + CHANGES_MAX] - times[index] < MINUTE_S:
+                why = f"{CHANGES_MAX + 1} changes of lead from {times[index]:.2f} on"
+                found.append(Violation(NAME, times[index + CHANGES_MAX], node, why))
+                break
+    return tuple(found)

@@ -1,0 +1,37 @@
+"""L3."""
+
+from p2p_sos.sim.checkers.healing import check, healings, one_lead_after_s
+from tests.sim.checkers.stage import CALL, NAMES, Stage
+
+PARTS = (("n0", "n2"), ("n1", "n3", "n4", "victim"))
+
+
+def _healed(agreed_s: float) -> Stage:
+    stage = Stage()
+    stage.components((-15.0, PARTS), (30.0, ((*NAMES, "victim"),)))
+    for name in PARTS[0]:
+        stage.view(5.0, name, "n0")
+        stage.view(agreed_s, name, "n1")
+    for name in PARTS[1]:
+        stage.view(5.0, name, "n1")
+    return stage
+
+
+def test_two_sides_agree_after_the_healing() -> None:
+    """Within a sync, the delay, a SITREP and HOLD."""
+    stage = _healed(40.0)
+    assert check(stage.trace, stage.facts) == ()
+    assert one_lead_after_s(stage.trace, stage.facts, healings(stage.facts)[0], CALL) == 10.0
+
+
+def test_two_sides_that_do_not_agree_are_refused() -> None:
+    """They still follow two leads when the bound is over."""
+    stage = _healed(50.0)
+    assert len(check(stage.trace, stage.facts)) == 1
+
+
+def test_without_a_healing_nothing_is_asked() -> None:
+    """One node that comes back is no partition."""
+    stage = _healed(90.0)
+    stage.components((-15.0, (NAMES,)), (30.0, ((*NAMES, "victim"),)))
+    assert check(stage.trace, stage.facts) == ()
