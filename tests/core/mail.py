@@ -10,30 +10,43 @@ from p2p_sos.wire.messages import (
     Attest,
     Call,
     Cancel,
+    Card,
     Claim,
     Comply,
     Decline,
+    Handover,
+    Key,
     Letter,
+    MessageId,
     Release,
     Renew,
     Requisition,
+    Roster,
+    Sitrep,
+    StandDown,
     Update,
 )
 from p2p_sos.wire.registry import (
+    CALL_EPOCH_S,
+    CARD_EPOCH_S,
     LETTER_PART_BYTES_MAX,
+    Cause,
     Certainty,
     Detail,
     Manner,
     Nature,
     Need,
+    Phase,
     Reason,
     Sector,
     Severity,
+    SitrepStatus,
     Urgency,
 )
 from tests.core.world import PROFILE, seed_of
 
 NETWORK = PROFILE.network
+EPOCH = 2_983_333  # of `the_call`
 V = SigningKey(seed_of("victim call"))
 EARLIER = bytes([7]) * 32  # some previous entry of a log
 
@@ -74,6 +87,61 @@ def comply(call: Frame, who: SigningKey, requisition: Frame, sequence: int = 1) 
 def renew(call: Frame, who: SigningKey, sequence: int) -> Frame:
     """A RENEW."""
     return seal(Renew(call=call.id, signer=who.public, sequence=sequence, claim=NOTHING), NETWORK, who)
+
+
+def card(who: SigningKey, **fields: Any) -> Frame:
+    """A CARD, without a stamp, of somebody who can do everything that `the_call` asks for, of the day before it."""
+    told: dict[str, Any] = {
+        "epoch": EPOCH * CALL_EPOCH_S // CARD_EPOCH_S - 1,
+        "skills": 1 << Need.RESTORE_DATA,
+        "sectors": 0,
+        "languages": (),
+        "cell": 0,
+        "duty_hours": 0,
+        "slots": 4,
+        "group": who.public,
+        "accreditation": b"",
+    } | fields
+    return seal(Card(signer=who.public, **told), NETWORK, who)
+
+
+def roster(call: Frame, who: SigningKey, *members: SigningKey, sequence: int = 1, **fields: Any) -> Frame:
+    """A ROSTER; its writer is among the members."""
+    named = tuple(sorted({member.public: None for member in (who, *members)}))
+    told = _log(call, who, sequence) | {
+        "epoch": 1, "cause": Cause.INITIAL, "replaces": NOTHING, "members": named,
+    } | fields  # fmt: skip
+    return seal(Roster(**told), NETWORK, who)
+
+
+def sitrep(
+    call: Frame, who: SigningKey, sequence: int = 0, roster: MessageId = NOTHING, **fields: Any
+) -> Frame:
+    """A SITREP."""
+    told: dict[str, Any] = {
+        "requisition": 0, "status": SitrepStatus.MITIGATING, "phase": Phase.DETRESFA, "alive": (),
+    } | fields  # fmt: skip
+    message = Sitrep(call=call.id, signer=who.public, sequence=sequence, roster=roster, **told)
+    return seal(message, NETWORK, who)
+
+
+def handover(
+    call: Frame, who: SigningKey, roster: Frame, successor: Key = NOTHING, sequence: int = 2
+) -> Frame:
+    """A HANDOVER."""
+    message = Handover(**_log(call, who, sequence), roster=roster.id, successor=successor)
+    return seal(message, NETWORK, who)
+
+
+def stand_down(call: Frame, who: SigningKey, sequence: int = 2) -> Frame:
+    """A STAND_DOWN."""
+    return seal(StandDown(**_log(call, who, sequence)), NETWORK, who)
+
+
+def vouch(call: Frame, who: SigningKey, *responders: SigningKey, sequence: int = 1) -> Frame:
+    """An ATTEST in the responder's form."""
+    named = tuple(sorted(responder.public for responder in responders))
+    return seal(Attest(**_log(call, who, sequence), responders=named), NETWORK, who)
 
 
 def attest(call: Frame, *responders: SigningKey, sequence: int = 1, by: SigningKey = V) -> Frame:
@@ -127,7 +195,7 @@ def letter(call: Frame, who: SigningKey, number: int) -> Frame:
 def the_call(**fields: Any) -> Frame:
     """A CALL without a stamp, as the boards see it."""
     told: dict[str, Any] = {
-        "epoch": 2_983_333,
+        "epoch": EPOCH,
         "status": 0,
         "severity": Severity.SEVERE,
         "urgency": Urgency.IMMEDIATE,

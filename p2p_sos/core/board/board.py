@@ -1,23 +1,26 @@
 """A board: the grow-only set of signed messages about one call, within deterministic bounds.
 
 Decides which messages one call may keep. Comes in: verified frames of one call, in any order, any number
-of times. Goes out: what was kept and what had to go. Must not know clocks, peers, or what the messages
-mean together (`resolve` says that).
+of times; the cards that its claims name; the keys that a PROOF convicts. Goes out: what was kept and what had to go. Must
+not know clocks, peers, or what the messages mean together (`resolve` says that).
 
 Every bound keeps the best N by a key that stands in the messages themselves, group by group; so what a
 board holds is a function of the set of messages that were ever offered to it, never of their order.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, TypeVar
 
-from attrs import define, field, frozen
-
+from p2p_sos.core.board.fitness import fitness
 from p2p_sos.core.board.judge import Judge
-from p2p_sos.core.board.standing import CardStanding, Description
+from p2p_sos.core.board.past import Past, had_seen, references
+from p2p_sos.core.board.said import SILENT, Said, heed
+from p2p_sos.core.board.seats import Offer, Place, Seats, Shelf, newness, sequence_of
+from p2p_sos.core.board.standing import CardStanding, Description, Fitness
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import responder_key_hash
-from p2p_sos.wire.messages import NOTHING, CallId, Key, MessageId
+from p2p_sos.wire.messages import NOTHING, Call, CallId, Claim, Key, LogMessage, MessageId, Update
 from p2p_sos.wire.registry import (
     BOARD_LETTERS_MAX,
     BOARD_LETTERS_PER_RESPONDER_MAX,
@@ -28,115 +31,45 @@ from p2p_sos.wire.registry import (
     Kind,
 )
 
+__all__ = ["REGISTERS", "VICTIM_KEPT", "Board", "Offer", "newness", "rank", "sequence_of"]
+
 # The newest words of the victim, kind by kind, so that no kind can push out another.
 VICTIM_KEPT = {Kind.CANCEL: 1, Kind.ALL_CLEAR: 1, Kind.REQUISITION: 8, Kind.UPDATE: 6, Kind.ATTEST: 48}
 assert sum(VICTIM_KEPT.values()) == BOARD_VICTIM_MESSAGES_MAX, "the registry holds the sum"
 REGISTERS = (Kind.RENEW, Kind.SITREP)
+PASSING = (*REGISTERS, Kind.LETTER)  # no view depends on these
 LOG_KEPT = BOARD_MESSAGES_PER_RESPONDER_MAX - len(REGISTERS)
 LETTERS_OF_VICTIM = BOARD_LETTERS_MAX // 2
 LETTER_RESPONDERS = (BOARD_LETTERS_MAX - LETTERS_OF_VICTIM) // BOARD_LETTERS_PER_RESPONDER_MAX
 
-Rank = tuple[bytes, bytes]
+Derived = TypeVar("Derived")
 
 
-def sequence_of(frame: Frame) -> int:
-    """A message's place in its signer's own order; a LETTER's number."""
-    message: Any = frame.message
-    return int(message.number if message.KIND is Kind.LETTER else message.sequence)
-
-
-def newness(frame: Frame) -> tuple[int, MessageId]:
-    """Ascending from the word that counts most: the highest sequence, of two alike the lower id."""
-    # "Of two messages of one signer the higher sequence counts; of two alike, the lower id." (06-board §4)
-    return -sequence_of(frame), frame.id
-
-
-def rank(call: CallId, responder: Key) -> Rank:
-    """A responder's place among all that answer one call; nobody chooses it before the call exists."""
+def rank(call: CallId, responder: Key) -> tuple[bytes, bytes]:
+    """A responder's place among all of its tier; nobody chooses it before the call exists."""
     return responder_key_hash(call, responder), responder
-
-
-@frozen
-class Offer:
-    """What became of a frame: whether it stays, and which others went for it."""
-
-    kept: bool
-    dropped: tuple[Frame, ...] = ()
-
-
-@define(eq=False)
-class _Shelf:
-    """The newest `most` frames of one kind of one signer."""
-
-    most: int
-    frames: list[Frame] = field(factory=list)
-
-    def offer(self, frame: Frame) -> Offer:
-        self.frames.append(frame)
-        self.frames.sort(key=newness)
-        if len(self.frames) <= self.most:
-            return Offer(True)
-        last = self.frames.pop()
-        return Offer(False) if last is frame else Offer(True, (last,))
-
-
-@define(eq=False)
-class _Seats:
-    """The best `most` responders by rank, each with shelves of its own."""
-
-    call: CallId
-    most: int
-    seated: dict[Key, dict[Kind | None, _Shelf]] = field(factory=dict)
-    ranks: dict[Key, Rank] = field(factory=dict)
-
-    def offer(self, frame: Frame, shelf: Kind | None, most: int) -> Offer:
-        signer = frame.message.signer
-        dropped: tuple[Frame, ...] = ()
-        if signer not in self.seated:
-            # "A board keeps the responders of lowest rank, whoever came first." (06-board §3)
-            if len(self.seated) >= self.most:
-                if not self.has_room_for(signer):
-                    return Offer(False)
-                dropped = self.unseat()
-            self.seated[signer], self.ranks[signer] = {}, rank(self.call, signer)
-        offer = self.seated[signer].setdefault(shelf, _Shelf(most)).offer(frame)
-        return Offer(offer.kept, dropped + offer.dropped)
-
-    def has_room_for(self, responder: Key) -> bool:
-        """Whether a message of this responder may stay."""
-        if responder in self.seated or len(self.seated) < self.most:
-            return True
-        return rank(self.call, responder) < max(self.ranks.values())
-
-    def unseat(self) -> tuple[Frame, ...]:
-        """The responder of the highest rank goes, with all its messages."""
-        worst = max(self.seated, key=self.ranks.__getitem__)
-        gone = self.frames_of(worst)
-        del self.seated[worst], self.ranks[worst]
-        return gone
-
-    def frames_of(self, responder: Key) -> tuple[Frame, ...]:
-        shelves = self.seated.get(responder, {})
-        return tuple(frame for shelf in shelves.values() for frame in shelf.frames)
-
-    def frames(self) -> Iterable[Frame]:
-        return (frame for responder in self.seated for frame in self.frames_of(responder))
 
 
 class Board:
     """All that is remembered of one call. Two boards that were offered the same messages are equal."""
 
     def __init__(self, call: Frame, judge: Judge | None = None) -> None:
-        assert call.message.KIND is Kind.CALL, "a board is about a CALL"
+        assert isinstance(call.message, Call), "a board is about a CALL"
         self._call = call
+        self._asked = Description.of(call.message)
         self._judge = Judge() if judge is None else judge
+        self._held: dict[MessageId, Frame] = {}
+        self._victim = {kind: Shelf(most) for kind, most in VICTIM_KEPT.items()}
+        self._victim_letters = Shelf(LETTERS_OF_VICTIM)
+        self._responders = Seats(BOARD_RESPONDERS_MAX)
+        self._correspondents = Seats(LETTER_RESPONDERS)
         self._cards: dict[Key, Frame] = {}
         self._convicted: dict[Key, None] = {}
-        self._held: dict[MessageId, Frame] = {}
-        self._victim = {kind: _Shelf(most) for kind, most in VICTIM_KEPT.items()}
-        self._victim_letters = _Shelf(LETTERS_OF_VICTIM)
-        self._responders = _Seats(call.id, BOARD_RESPONDERS_MAX)
-        self._correspondents = _Seats(call.id, LETTER_RESPONDERS)
+        # What follows from all this, and is found again when it changes.
+        self._said: dict[Key, Said] = {}
+        self._graded: dict[Key, tuple[CardStanding, Fitness]] = {}
+        self._derived: dict[Callable[[Board], Any], Any] = {}
+        self._past = Past(self._held)
 
     @property
     def call(self) -> Frame:
@@ -148,64 +81,122 @@ class Board:
         assert call.id == self._call.id, "another call"
         self._call = call
 
-    def offer(self, frame: Frame, card: Frame | None = None) -> Offer:  # noqa: ARG002 (comes next)
+    # ------------------------------------------------------------------ taking
+
+    def offer(self, frame: Frame, card: Frame | None = None) -> Offer:
         """Take a verified message of this call; offering it again changes nothing.
 
         `card`: of a CLAIM, the CARD that it names, where it is known: it decides who stays on a full board.
         """
         if frame.id in self._held:
+            if card is not None:
+                self.adopt(card)
             return Offer(False)
-        offer = self._place(frame)
+        offer = self._place(frame, card)
         if offer.kept:
             self._held[frame.id] = frame
         for gone in offer.dropped:
             self._held.pop(gone.id, None)
+        if offer.kept or offer.dropped:
+            self._note(frame, offer)
+        if card is not None:
+            self.adopt(card)
         return offer
 
-    def _place(self, frame: Frame) -> Offer:
-        kind = frame.message.KIND
-        by_victim = frame.message.signer == self._call.message.signer
-        if kind is Kind.LETTER:
-            if by_victim:
+    def _place(self, frame: Frame, card: Frame | None) -> Offer:
+        kind, signer = frame.message.KIND, frame.message.signer
+        if signer == self._call.message.signer:
+            if kind is Kind.LETTER:
                 return self._victim_letters.offer(frame)
-            return self._correspondents.offer(frame, Kind.LETTER, BOARD_LETTERS_PER_RESPONDER_MAX)
-        if by_victim:
             shelf = self._victim.get(kind)
             return Offer(False) if shelf is None else shelf.offer(frame)
+        if kind is Kind.LETTER:
+            place = self._correspondents.places.get(signer) or self._place_of(signer)
+            return self._correspondents.offer(frame, place, kind, BOARD_LETTERS_PER_RESPONDER_MAX)
+        place = self._responders.places.get(signer) or self._place_of(signer, _named(frame, card))
         if kind in REGISTERS:
-            return self._responders.offer(frame, kind, 1)
-        return self._responders.offer(frame, None, LOG_KEPT)
+            return self._responders.offer(frame, place, kind, 1)
+        return self._responders.offer(frame, place, None, LOG_KEPT)
 
-    def has_room_for(self, frame: Frame, card: Frame | None = None) -> bool:  # noqa: ARG002 (comes next)
-        """Whether the signer of a message may stay at all; False saves the work of verifying it."""
-        if frame.message.KIND is Kind.LETTER or frame.message.signer == self._call.message.signer:
+    def _place_of(self, responder: Key, card: Frame | None = None) -> Place:
+        """Where a responder ranks when not all can stay: by what the CALL itself asks for, since UPDATEs may change."""
+        call = self._call.message
+        assert isinstance(call, Call), "a board is about a CALL"
+        known = card or self._cards.get(responder)
+        standing = self._judge.standing(known, self._asked, call, responder in self._convicted, responder)
+        return (*fitness(self._call.id, responder, standing.tier), responder)
+
+    def _note(self, frame: Frame, offer: Offer) -> None:
+        """Forget what followed from the board as it was."""
+        if frame.message.KIND in PASSING and all(gone.message.KIND in PASSING for gone in offer.dropped):
+            return
+        self._past.note(frame, offer.dropped)
+        self._derived.clear()
+        if frame.message.KIND is Kind.UPDATE:
+            self._graded.clear()
+        for signer in {f.message.signer: None for f in (frame, *offer.dropped)}:
+            self._said.pop(signer, None)
+            self._regard(signer)
+
+    def _regard(self, responder: Key) -> None:
+        """A responder's newest CLAIM, its card or its good name may have changed: and with it the place it has."""
+        claim, card = self.said(responder).claim, self._cards.get(responder)
+        if card is not None and (claim is None or _card_of(claim) != card.id):
+            del self._cards[responder]
+        self._graded.pop(responder, None)
+        for seats in (self._responders, self._correspondents):
+            if responder in seats:
+                seats.seat(self._place_of(responder))
+
+    def has_room_for(self, frame: Frame, card: Frame | None = None) -> bool:
+        """Whether the signer of a message may stay at all; False saves the work of verifying it. `card` as in `offer`."""
+        signer = frame.message.signer
+        if frame.message.KIND is Kind.LETTER or signer == self._call.message.signer:
             return True
-        return self._responders.has_room_for(frame.message.signer)
+        if signer in self._responders or len(self._responders) < self._responders.most:
+            return True
+        return self._responders.has_room_for(self._place_of(signer, _named(frame, card)))
 
     def seats(self, *, letters: bool) -> int:
         """How many responders it remembers: those who wrote letters, or those who said anything else."""
-        return len((self._correspondents if letters else self._responders).seated)
+        return len(self._correspondents if letters else self._responders)
 
     def unseat(self, *, letters: bool) -> tuple[Frame, ...]:
-        """Let the responder of the highest rank go; all its messages of that sort."""
+        """Let the responder that ranks last go; all its messages of that sort."""
         gone = (self._correspondents if letters else self._responders).unseat()
         for frame in gone:
             del self._held[frame.id]
+        if gone:
+            self._note(gone[0], Offer(False, gone))
         return gone
+
+    def merge(self, other: "Board") -> None:
+        """Take all that another board of the same call holds."""
+        for key in other.convicted:
+            self.convict(key)
+        for frame in other.frames():
+            card = other.cards.get(frame.message.card) if isinstance(frame.message, Claim) else None
+            self.offer(frame, card)
 
     # ------------------------------------------------------------------ cards and convictions
 
     def adopt(self, card: Frame) -> bool:
         """Take a CARD that the newest CLAIM of its signer names; any other is none of this board's business."""
-        claim = self._claim_of(card.message.signer)
-        if claim is None or claim.message.card != card.id:  # type: ignore[union-attr]
+        signer = card.message.signer
+        claim = self.said(signer).claim
+        if claim is None or _card_of(claim) != card.id or signer in self._cards:
             return False
-        self._cards[card.message.signer] = card
+        self._cards[signer] = card
+        self._derived.clear()
+        self._regard(signer)
         return True
 
     def convict(self, key: Key) -> None:
         """A PROOF shows that a key lied: nothing that it says counts any more."""
-        self._convicted[key] = None
+        if key not in self._convicted:
+            self._convicted[key] = None
+            self._derived.clear()
+            self._regard(key)
 
     def is_convicted(self, key: Key) -> bool:
         """Whether this board was told of a PROOF against a key."""
@@ -224,30 +215,22 @@ class Board:
     @property
     def wanted_cards(self) -> tuple[MessageId, ...]:
         """The cards that the newest claims name and that are missing, ascending."""
-        claims = [claim for who in self._responders.seated if (claim := self._claim_of(who)) is not None]
-        named = {c.message.card: None for c in claims if c.message.signer not in self._cards}  # type: ignore[union-attr]
-        return tuple(sorted(named))
+        missing = [who for who in self._responders.places if who not in self._cards]
+        claims = [claim for who in missing if (claim := self.said(who).claim) is not None]
+        return tuple(sorted({_card_of(claim): None for claim in claims}))
 
-    def _claim_of(self, responder: Key) -> Frame | None:
-        return next((f for f in self.of(responder) if f.message.KIND is Kind.CLAIM), None)
-
-    def standing_of(self, responder: Key, asked: Description) -> CardStanding:
-        """What the card is worth that the newest CLAIM of a responder names."""
-        call: Any = self._call.message
-        return self._judge.standing(
-            self._cards.get(responder), asked, call, responder in self._convicted, responder
-        )
-
-    def merge(self, other: "Board") -> None:
-        """Take all that another board of the same call holds."""
-        for frame in other.frames():
-            self.offer(frame)
+    # ------------------------------------------------------------------ reading
 
     def __contains__(self, message: MessageId) -> bool:
         return message in self._held
 
     def __len__(self) -> int:
         return len(self._held)
+
+    @property
+    def held(self) -> Mapping[MessageId, Frame]:
+        """Every message but the CALL, by id."""
+        return MappingProxyType(self._held)
 
     @property
     def ids(self) -> tuple[MessageId, ...]:
@@ -262,19 +245,96 @@ class Board:
         """What the victim said of one kind, the word that counts first."""
         return tuple(self._victim[kind].frames)
 
+    @property
+    def victim_spoke(self) -> bool:
+        """Whether V said anything beside the CALL; letters, which not everybody holds, are left out."""
+        return any(shelf.frames for shelf in self._victim.values())
+
     def responders(self) -> tuple[Key, ...]:
-        """Who said anything but letters, in the order of their ranks."""
-        return tuple(sorted(self._responders.seated, key=self._responders.ranks.__getitem__))
+        """Who said anything but letters, in the order of their places."""
+        return tuple(sorted(self._responders.places, key=self._responders.places.__getitem__))
 
     def of(self, responder: Key) -> tuple[Frame, ...]:
         """What one responder said, letters aside, the newest first."""
         return tuple(sorted(self._responders.frames_of(responder), key=newness))
 
+    def register(self, responder: Key, kind: Kind) -> Frame | None:
+        """The newest RENEW or SITREP of one responder."""
+        frames = self._responders.shelf(responder, kind)
+        return frames[0] if frames else None
+
+    def said(self, responder: Key) -> Said:
+        """What one responder's log says."""
+        if responder not in self._responders:
+            return SILENT
+        said = self._said.get(responder)
+        if said is None:
+            said = self._said[responder] = heed(self._responders.shelf(responder, None))
+        return said
+
+    @property
+    def description(self) -> Description:
+        """The CALL as its newest UPDATE left it."""
+        updates = self._victim[Kind.UPDATE].frames
+        if not updates:
+            return self._asked
+        call, update = self._call.message, updates[0].message
+        assert isinstance(call, Call), "a board is about a CALL"
+        assert isinstance(update, Update), "the shelf of UPDATEs"
+        return Description.of(call, update)
+
+    def standing_of(self, responder: Key) -> CardStanding:
+        """What the card is worth that the newest CLAIM of a responder names."""
+        return self.grade(responder)[0]
+
+    def grade(self, responder: Key) -> tuple[CardStanding, Fitness]:
+        """The standing of a responder by its card, and its place for the call as it is described now."""
+        graded = self._graded.get(responder)
+        if graded is None:
+            call, card = self._call.message, self._cards.get(responder)
+            assert isinstance(call, Call), "a board is about a CALL"
+            convicted = responder in self._convicted
+            standing = self._judge.standing(card, self.description, call, convicted, responder)
+            graded = standing, fitness(self._call.id, responder, standing.tier)
+            if responder in self._responders:
+                self._graded[responder] = graded
+        return graded
+
+    def derive(self, what: Callable[["Board"], Derived]) -> Derived:
+        """What a pure function says of this board; it is asked once, until the board changes."""
+        if what not in self._derived:
+            self._derived[what] = what(self)
+        found: Derived = self._derived[what]
+        return found
+
+    @property
+    def past(self) -> Past:
+        """Which rosters stand behind which messages."""
+        return self._past
+
+    def had_seen(self, later: MessageId, earlier: MessageId) -> bool:
+        """Whether the signer of one held message had seen another, as the messages say."""
+        return had_seen(self._held, later, earlier)
+
     def heads(self) -> tuple[MessageId, ...]:
-        """At most 8 messages that nothing held refers to yet, ascending: what a log entry says it saw."""
-        logged = [f for f in self._held.values() if getattr(f.message, "previous", None) is not None]
+        """At most 8 log messages that none refers to yet, ascending: what a log entry says it saw."""
+        victim = self._call.message.signer
+        logged = [
+            f for f in self._held.values() if isinstance(f.message, LogMessage) and f.message.signer != victim
+        ]
         referred: dict[MessageId, None] = {NOTHING: None}
         for frame in logged:
-            message: Any = frame.message
-            referred.update(dict.fromkeys((message.previous, *message.heads)))
+            referred.update(dict.fromkeys(references(frame)))
         return tuple(sorted(frame.id for frame in logged if frame.id not in referred)[:HEADS_MAX])
+
+
+def _named(frame: Frame, card: Frame | None) -> Frame | None:
+    """The card, if the frame is a CLAIM of its signer that names it."""
+    if card is None or not isinstance(frame.message, Claim) or frame.message.card != card.id:
+        return None
+    return card if card.message.signer == frame.message.signer else None
+
+
+def _card_of(claim: Frame) -> MessageId:
+    assert isinstance(claim.message, Claim), "a CLAIM"
+    return claim.message.card

@@ -1,13 +1,15 @@
-"""What a board says: one pure function from a set of messages to a view.
+"""What a board says: one pure function from a set of messages, and whose time is over, to a view.
 
-Decides who answers a call and with which standing. Comes in: a board, and the ids of the claims whose
-time is over. Goes out: a `View`. Must not know clocks, peers, this node's own key, or how and in which
-order the messages came.
+Decides who answers a call, with which standing, and who leads. Comes in: a board, and what the local clock adds to it.
+Goes out: a `View`. Must not know clocks, peers, this node's own key, or how and in which order the messages came.
 """
 
+from attrs import evolve
+
 from p2p_sos.core.board.board import Board
-from p2p_sos.core.board.fitness import fitness
+from p2p_sos.core.board.digest import Digest, closing_by_victim, digest, requisition_of, speakers_of
 from p2p_sos.core.board.standing import (
+    NOBODY,
     NOTHING_EXPIRED,
     CardStanding,
     ClaimStanding,
@@ -20,21 +22,10 @@ from p2p_sos.core.board.standing import (
     View,
 )
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import (
-    Attest,
-    Call,
-    Claim,
-    Comply,
-    Decline,
-    Key,
-    MessageId,
-    Release,
-    Requisition,
-    Update,
-)
-from p2p_sos.wire.registry import Kind
+from p2p_sos.wire.messages import NOTHING, Key, Roster
 
 __all__ = [
+    "NOBODY",
     "CardStanding",
     "ClaimStanding",
     "DeclineStanding",
@@ -53,101 +44,132 @@ __all__ = [
 
 def describe(board: Board) -> Description:
     """The CALL as its newest UPDATE left it."""
-    call = board.call.message
-    assert isinstance(call, Call)
-    updates = board.words(Kind.UPDATE)
-    told = updates[0].message if updates else call
-    assert isinstance(told, Call | Update)
-    sequence = told.sequence if isinstance(told, Update) else 0
-    return Description(
-        call.status, told.severity, told.urgency, told.certainty, told.nature, told.needs, told.sector,
-        told.languages, told.cell, sequence,
-    )  # fmt: skip
-
-
-def closing(board: Board) -> str | None:
-    """How the victim closed the call, or None."""
-    # "A board that holds a CANCEL is cancelled; else, one that holds an ALL_CLEAR is cleared." (05-calls §7)
-    if board.words(Kind.CANCEL):
-        return "cancelled"
-    return "cleared" if board.words(Kind.ALL_CLEAR) else None
+    return board.description
 
 
 def requisition_in_force(board: Board) -> RequisitionStanding | None:
-    """The newest REQUISITION and who complied with it."""
-    newest = board.words(Kind.REQUISITION)
-    if not newest:
-        return None
-    named = newest[0].message
-    assert isinstance(named, Requisition)
-    standing = RequisitionStanding(newest[0].id, named.sequence, named.lead, named.members, ())
-    complied = tuple(
-        responder
-        for responder in board.responders()
-        if standing.names(responder) and _complied(board.of(responder), newest[0].id)
-    )
-    return RequisitionStanding(newest[0].id, named.sequence, named.lead, named.members, complied)
+    """The newest REQUISITION and who complied with it; whether it is effective, a view says."""
+    return requisition_of(board, speakers_of(board))
 
 
-def _complied(said: tuple[Frame, ...], requisition: MessageId) -> bool:
-    """`said` by one responder, newest first."""
-    for frame in said:
-        # "A COMPLY counts until a DECLINE or RELEASE of its signer with a higher sequence." (06-board §9)
-        if isinstance(frame.message, Decline | Release):
-            return False
-        if isinstance(frame.message, Comply) and frame.message.requisition == requisition:
-            return True
-    return False
-
-
-def _attested(board: Board) -> dict[Key, None]:
-    attests = [f.message for f in board.words(Kind.ATTEST) if isinstance(f.message, Attest)]
-    return {responder: None for attest in attests for responder in attest.responders}
+def closing(board: Board, expired: Expired = NOTHING_EXPIRED) -> str | None:
+    """How the call was closed, by its victim or by those who helped, or None."""
+    # A CANCEL or an ALL_CLEAR needs no digest of the board.
+    return closing_by_victim(board) or (_stood_down(board.derive(digest), expired))
 
 
 def resolve(board: Board, expired: Expired = NOTHING_EXPIRED) -> View:
     """The view of a board; equal boards and equal `expired` give equal views."""
-    described = describe(board)
-    attested, requisition = _attested(board), requisition_in_force(board)
-    claims: list[ClaimStanding] = []
-    declines: list[DeclineStanding] = []
-    releases: list[ReleaseStanding] = []
-    for responder in board.responders():
-        words = [f for f in board.of(responder) if isinstance(f.message, Claim | Decline | Release)]
-        if not words:
-            continue
-        # "The newest CLAIM, DECLINE or RELEASE of a responder says where it stands." (06-board §5)
-        match words[0].message:
-            case Claim() as claim:
-                standing = board.standing_of(responder, described)
-                claims.append(
-                    ClaimStanding(
-                        responder,
-                        words[0].id,
-                        claim.manner,
-                        claim.card,
-                        attested=responder in attested,
-                        complied=requisition is not None and responder in requisition.complied,
-                        dismissed=requisition is not None and not requisition.names(responder),
-                        fitness=fitness(board.call.id, responder, standing.tier),
-                        group=standing.group,
-                        silent=responder in expired.silent,
-                        overdue=responder in expired.overdue,
-                    )
-                )
-            case Decline() as decline:
-                declines.append(DeclineStanding(responder, decline.reason, decline.detail))
-            case Release() as release:
-                releases.append(ReleaseStanding(responder, release.reason, release.detail))
-    # "The lead is the named lead of the requisition in force, once it complied." (06-board §9)
-    led = requisition is not None and requisition.lead in requisition.complied
+    said = board.derive(digest)
+    claims = tuple(_aged(claim, expired) for claim in said.claims)
+    requisition, lead, roster = said.requisition, None, None
+    answering = [] if requisition is None else _answering(requisition, claims, expired)
+    if requisition is not None and answering:
+        requisition = evolve(requisition, effective=True)
+        claims = tuple(_dismissed(claim, requisition) for claim in claims)
+        lead = _named_lead(requisition, answering, expired)
+    else:
+        roster = _followed(board, said, claims, expired)
+        lead = None if roster is None else roster.lead
+    sequence = 0 if requisition is None else requisition.sequence
     return View(
         board.call.id,
-        described,
-        tuple(claims),
-        tuple(declines),
-        tuple(releases),
+        said.description,
+        claims,
+        said.declines,
+        said.releases,
         requisition,
-        requisition.lead if led and requisition is not None else None,
-        closing(board),
+        lead,
+        said.closed_by_victim or _stood_down(said, expired),
+        roster=roster,
+        # "Its token is the sequence of the REQUISITION in force (0 for none) and the id of the roster (NOTHING for
+        # none)." (06-board §11)
+        token=(sequence, NOTHING if roster is None else roster.roster),
+        attested=any(claim.attested and claim.live for claim in claims),
+        takeovers=said.takeovers,
+        newest_roster=said.newest_roster,
+        highest_epoch=said.highest_epoch,
     )
+
+
+def _aged(claim: ClaimStanding, expired: Expired) -> ClaimStanding:
+    silent = claim.responder in expired.silent
+    # Contact that was attested late is contact.
+    overdue = claim.responder in expired.overdue and not claim.attested
+    return evolve(claim, silent=silent, overdue=overdue) if silent or overdue else claim
+
+
+def _stood_down(said: Digest, expired: Expired) -> str | None:
+    # "STAND_DOWN closes a call when V is silent and attested responders of `stand_down_f` + 1 groups under the
+    # profile's roots stood down." (06-board §11)
+    enough = said.description.timing.stand_down_f + 1
+    return "stood-down" if expired.victim_silent and said.stood_down >= enough else None
+
+
+# ---------------------------------------------------------------------- requisition
+
+
+def _answering(
+    requisition: RequisitionStanding, claims: tuple[ClaimStanding, ...], expired: Expired
+) -> list[ClaimStanding]:
+    """The named who complied, live, and answer in time; the fittest first."""
+    named = requisition.requisition
+    return [c for c in claims if c.complied and c.live and (named, c.responder) not in expired.unanswered]
+
+
+def _dismissed(claim: ClaimStanding, requisition: RequisitionStanding) -> ClaimStanding:
+    return claim if requisition.names(claim.responder) else evolve(claim, dismissed=True)
+
+
+def _named_lead(
+    requisition: RequisitionStanding, answering: list[ClaimStanding], expired: Expired
+) -> Key | None:
+    if any(claim.responder == requisition.lead for claim in answering):
+        return requisition.lead
+    # "Once the named lead is unanswered, or complied and lives no longer, the fittest of the others leads."
+    # (06-board §9)
+    given_up = (requisition.requisition, requisition.lead) in expired.unanswered
+    return answering[0].responder if given_up or requisition.lead in requisition.complied else None
+
+
+# ---------------------------------------------------------------------- rosters
+
+
+def _followed(
+    board: Board, said: Digest, claims: tuple[ClaimStanding, ...], expired: Expired
+) -> RosterStanding | None:
+    """Of the live rosters that nobody usurped, that of the fittest."""
+    if not said.rosters:
+        return None
+    standing = {claim.responder: claim for claim in claims}
+    better = any(claim.live and claim.fit and not claim.overdue for claim in claims)
+    live = []
+    for responder, frame in said.rosters:
+        claim = standing[responder]
+        gone = frame.id in expired.lapsed or frame.id in expired.superseded
+        # "The roster of an overdue lead is not live while a live claim that is fit and not overdue exists."
+        # (06-board §11)
+        if claim.live and not gone and not (claim.overdue and better):
+            live.append((responder, frame))
+    if len(live) > 1:
+        live = _unusurped(board, live)
+    # "Of the rest the fittest lead is followed, never the highest epoch." (06-board §11)
+    return _roster(*live[0]) if live else None
+
+
+def _unusurped(board: Board, live: list[tuple[Key, Frame]]) -> list[tuple[Key, Frame]]:
+    """Without the rosters that came after another's live one."""
+    bits = {responder: board.past.bit(frame.id) for responder, frame in live}
+    everybody = sum(bits.values())
+    # "A roster that comes causally after a live one of another signer is usurpation, and is ignored." (06-board §11)
+    return [
+        (responder, frame)
+        for responder, frame in live
+        if not board.past.behind(frame.id) & (everybody ^ bits[responder])
+    ]
+
+
+def _roster(responder: Key, frame: Frame) -> RosterStanding:
+    roster = frame.message
+    assert isinstance(roster, Roster), "the rosters of a digest"
+    return RosterStanding(frame.id, responder, roster.members, roster.epoch, roster.cause)

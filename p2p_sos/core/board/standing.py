@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from attrs import field, frozen
 
-from p2p_sos.wire.messages import NOTHING, CallId, Key, MessageId
+from p2p_sos.wire.messages import NOTHING, Call, CallId, Key, MessageId, Update
 from p2p_sos.wire.registry import (
     TIMINGS,
     Cause,
@@ -65,6 +65,15 @@ class Description:
     cell: int
     sequence: int = 0
 
+    @classmethod
+    def of(cls, call: Call, update: Update | None = None) -> "Description":
+        """The CALL as an UPDATE left it; `status` stays."""
+        told = call if update is None else update
+        return cls(
+            call.status, told.severity, told.urgency, told.certainty, told.nature, told.needs, told.sector,
+            told.languages, told.cell, 0 if update is None else update.sequence,
+        )  # fmt: skip
+
     @property
     def timing(self) -> Timing:
         """The timers of the call's class."""
@@ -113,9 +122,14 @@ class ClaimStanding:
         return not (self.silent or self.void)
 
     @property
+    def fit(self) -> bool:
+        """Whether it may lead by a roster: its card is known, not of a later day than the call, and not convicted."""
+        return self.fitness[0] <= 0
+
+    @property
     def counts(self) -> bool:
         """Whether it fills one of the places that the call asks for."""
-        return self.live and not (self.overdue or self.dismissed)
+        return self.live and (self.fit or self.attested) and not (self.overdue or self.dismissed)
 
 
 @frozen
@@ -171,7 +185,9 @@ class View:
     """What everybody who holds this board, and whose time is over for the same, sees.
 
     `claims`, `declines`, `releases` are in the order of the responders' fitness. `token` is what the actions of
-    the lead must carry. `takeovers` counts the ROSTERs on the board that name an expiry as their cause.
+    the lead must carry. `attested`: somebody live is. Of the ROSTERs of all who may lead, followed or not: `takeovers`
+    counts those that name an expiry as their cause; `newest_roster` is the one of the highest epoch (of two alike, of
+    the lower id), and `highest_epoch` that epoch.
     """
 
     call: CallId
@@ -187,6 +203,7 @@ class View:
     attested: bool = False
     takeovers: int = 0
     newest_roster: MessageId = NOTHING
+    highest_epoch: int = 0
     _by_key: Mapping[Key, ClaimStanding] = field(init=False, repr=False, eq=False)
 
     @_by_key.default

@@ -11,6 +11,7 @@ from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.resolve import resolve
 from p2p_sos.core.board.standing import Expired
 from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.registry import Detail, Reason, Severity
 from tests.core import mail
 
@@ -24,6 +25,15 @@ def board_of(*frames: Frame) -> Board:
     board = Board(CALL)
     for frame in frames:
         board.offer(frame)
+    return board
+
+
+def carded(*helpers: SigningKey) -> Board:
+    """A board with a claim of each of these, and the card that it names."""
+    board = Board(CALL)
+    for who in helpers:
+        card = mail.card(who)
+        board.offer(mail.claim(CALL, who, card=card.id), card)
     return board
 
 
@@ -162,8 +172,9 @@ def test_a_claim_lives_until_its_release() -> None:
 
 def test_expired_claims_do_not_count() -> None:
     """A silent responder's claim is shown, and counts for nothing."""
-    board = board_of(mail.claim(CALL, A), mail.claim(CALL, B))
+    board = carded(A, B)
     view = resolve(board, Expired(silent=frozenset({A.public})))
+    assert {c.responder for c in view.claims} == {A.public, B.public}
     assert [c.responder for c in view.helpers] == [B.public]
 
 
@@ -173,12 +184,13 @@ def test_requisition() -> None:
     frames = [mail.claim(CALL, who) for who in (A, B, C)]
     view = resolve(board_of(*frames, asked))
     assert view.lead is None
-    assert {c.responder for c in view.claims if c.dismissed} == {C.public}
+    assert [c.responder for c in view.claims if c.dismissed] == []
     view = resolve(board_of(*frames, asked, mail.comply(CALL, A, asked), mail.comply(CALL, C, asked)))
     assert view.lead == A.public
     assert view.requisition is not None
     assert view.requisition.complied == (A.public,)
     assert [c.responder for c in view.claims if c.complied] == [A.public]
+    assert {c.responder for c in view.claims if c.dismissed} == {C.public}
 
 
 def test_requisition_of_highest_sequence_counts() -> None:

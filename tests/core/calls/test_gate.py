@@ -335,12 +335,11 @@ def test_proofs_are_kept_once_a_key() -> None:
     assert door.ask(false) == "reject rule"
 
 
-def test_the_messages_of_the_next_step_are_kept() -> None:
-    """RENEW, SITREP, ROSTER, HANDOVER and STAND_DOWN are admitted and relayed, and change no view."""
+def test_leases_rosters_and_stand_downs_are_kept() -> None:
+    """RENEW, SITREP, ROSTER, HANDOVER and STAND_DOWN are admitted; one whose card nobody knows leads nobody."""
     door, one = Door(), call()
     door.ask(one)
     door.ask(mail.claim(one, A))
-    view = door.archive.calls[one.id].view
     log = {"call": one.id, "signer": A.public, "previous": mail.EARLIER, "heads": ()}
     register = {"call": one.id, "signer": A.public, "sequence": 1}
     later = [
@@ -358,7 +357,9 @@ def test_the_messages_of_the_next_step_are_kept() -> None:
         StandDown(**log, sequence=3),
     ]
     assert [door.ask(seal(message, PROFILE.network, A)) for message in later] == ["accept"] * 5
-    assert door.archive.calls[one.id].view == view
+    view = door.archive.calls[one.id].view
+    assert (view.lead, view.roster, view.newest_roster, view.takeovers) == (None, None, NOTHING, 0)
+    assert [release.responder for release in view.releases] == [A.public]
 
 
 def test_a_claimed_call_is_not_crowded_out() -> None:

@@ -1,0 +1,118 @@
+"""Who may stay on a board that is full: the best by a key that stands in the messages, never the first comers.
+
+Decides which frames and which responders are kept within a bound. Comes in: frames, with the place of their signer. Goes
+out: what was kept and what had to go. Must not know what messages mean.
+"""
+
+from typing import Any
+
+from attrs import define, field, frozen
+
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import Key, MessageId
+from p2p_sos.wire.registry import Kind
+
+Place = tuple[int, bytes, Key]  # (minus the tier, H(call | R), R): the lower stays longer
+
+
+def sequence_of(frame: Frame) -> int:
+    """A message's place in its signer's own order; a LETTER's number."""
+    message: Any = frame.message
+    return int(message.number if message.KIND is Kind.LETTER else message.sequence)
+
+
+def newness(frame: Frame) -> tuple[int, MessageId]:
+    """Ascending from the word that counts most: the highest sequence, of two alike the lower id."""
+    # "Of two messages of one signer the higher sequence counts; of two alike, the lower id." (06-board §4)
+    return -sequence_of(frame), frame.id
+
+
+@frozen
+class Offer:
+    """What became of a frame: whether it stays, and which others went for it."""
+
+    kept: bool
+    dropped: tuple[Frame, ...] = ()
+
+
+@define(eq=False)
+class Shelf:
+    """The newest `most` frames of one kind of one signer, the newest first."""
+
+    most: int
+    frames: list[Frame] = field(factory=list)
+
+    def offer(self, frame: Frame) -> Offer:
+        """Take a frame that is not among them."""
+        self.frames.append(frame)
+        self.frames.sort(key=newness)
+        if len(self.frames) <= self.most:
+            return Offer(True)
+        last = self.frames.pop()
+        return Offer(False) if last is frame else Offer(True, (last,))
+
+
+@define(eq=False)
+class Seats:
+    """The best `most` responders by their places, each with shelves of its own."""
+
+    most: int
+    places: dict[Key, Place] = field(factory=dict)
+    _shelves: dict[Key, dict[Kind | None, Shelf]] = field(factory=dict)
+    _worst: Place | None = None  # of the places, once it was looked for
+
+    def __contains__(self, responder: object) -> bool:
+        return responder in self._shelves
+
+    def __len__(self) -> int:
+        return len(self._shelves)
+
+    def offer(self, frame: Frame, place: Place, shelf: Kind | None, most: int) -> Offer:
+        """Take a frame; `place` is that of its signer, `most` what its shelf holds."""
+        signer = frame.message.signer
+        dropped: tuple[Frame, ...] = ()
+        if signer not in self._shelves:
+            # "A board keeps the responders that rank first, whoever came first." (06-board §3)
+            if not self.has_room_for(place):
+                return Offer(False)
+            if len(self._shelves) >= self.most:
+                dropped = self.unseat()
+            self._shelves[signer] = {}
+            self.seat(place)
+        offer = self._shelves[signer].setdefault(shelf, Shelf(most)).offer(frame)
+        return Offer(offer.kept, dropped + offer.dropped)
+
+    def seat(self, place: Place) -> None:
+        """Give a responder the place that it has from now on."""
+        responder = place[2]
+        if self.places.get(responder) != place:
+            self.places[responder] = place
+            self._worst = None
+
+    def has_room_for(self, place: Place) -> bool:
+        """Whether a message of the responder of this place may stay."""
+        return place[2] in self._shelves or len(self._shelves) < self.most or place < self.worst()
+
+    def worst(self) -> Place:
+        """The place of the responder that goes first."""
+        if self._worst is None:
+            self._worst = max(self.places.values())
+        return self._worst
+
+    def unseat(self) -> tuple[Frame, ...]:
+        """The responder that ranks last goes, with all its messages."""
+        worst = self.worst()[2]
+        gone = self.frames_of(worst)
+        del self._shelves[worst], self.places[worst]
+        self._worst = None
+        return gone
+
+    def shelf(self, responder: Key, kind: Kind | None) -> list[Frame]:
+        """What one responder has on one shelf, the newest first."""
+        shelf = self._shelves.get(responder, {}).get(kind)
+        return [] if shelf is None else shelf.frames
+
+    def frames_of(self, responder: Key) -> tuple[Frame, ...]:
+        """All that one responder said."""
+        shelves = self._shelves.get(responder, {})
+        return tuple(frame for shelf in shelves.values() for frame in shelf.frames)
