@@ -55,6 +55,10 @@ TIER_WITHOUT_ROOT_MAX: Final = 7  # brief: section 8
 SYNC_PERIOD_S: Final = 10  # brief: section 4
 SYNC_FRAME_BYTES_MAX: Final = 131072  # guess: sixty cells, or the names of two thousand boards
 SYNC_SESSION_BYTES_MAX: Final = 4194304  # guess: two thousand cells a session; the next goes on
+SYNC_TREES_MAX: Final = 2200  # computed: open and closed calls of a full node, some days of cards, the proofs
+SYNC_ASKS_MAX: Final = 256  # guess: branches that one frame asks for
+SYNC_LISTED_MAX: Final = 2048  # guess: ids of one branch, half a frame
+SYNC_CELLS_MAX: Final = 63  # computed: what fits into a frame
 SYNC_ROUNDS_MAX: Final = 12  # guess: a tree of sixteen children is never so deep
 STAMP_MEMORY_KIB: Final = 1024  # brief: section 6
 STAMP_PASSES: Final = 1  # brief: section 6
@@ -281,6 +285,22 @@ class LetterKind(IntEnum):
     TEXT = 3
     ACCEPT = 4
     REFUSE = 5
+
+
+class SyncFrame(IntEnum):
+    """guess."""
+
+    OPEN = 0
+    EQUAL = 1
+    TREES = 2
+    ASK = 3
+    BRANCHES = 4
+    FETCH = 5
+    CELLS = 6
+    GIVE = 7
+    TAKEN = 8
+    REGISTERS = 9
+    NEWEST = 10
 
 
 class Tlp(IntEnum):

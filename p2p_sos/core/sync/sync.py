@@ -10,9 +10,21 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SendSync, SetTimer
 from p2p_sos.core.events import PeerJoined, PeerLeft, Started, SyncReceived, TimerFired
+from p2p_sos.core.gossip.rpc import PeerId
 from p2p_sos.core.internal import Offered, Probe
+from p2p_sos.core.sync.answers import Answerer
 from p2p_sos.core.sync.holdings import Holdings
-from p2p_sos.wire.registry import SYNC_PERIOD_S
+from p2p_sos.core.sync.sessions import Fetched, Session
+from p2p_sos.core.sync.tree import Forest
+from p2p_sos.core.sync.turns import Turns
+from p2p_sos.wire.refusals import Refusal
+from p2p_sos.wire.registry import (
+    SYNC_FRAME_BYTES_MAX,
+    SYNC_PERIOD_S,
+    SYNC_ROUNDS_MAX,
+    SYNC_SESSION_BYTES_MAX,
+)
+from p2p_sos.wire.sync import SESSION_MAX, Give, Reply, Request, SyncMessage, decode, encode
 
 SyncEvent = PeerJoined | PeerLeft | SyncReceived | TimerFired | Started | Probe
 SyncStep = SendSync | SetTimer | Offered
@@ -23,6 +35,13 @@ class SyncSettings:
     """What a node may choose for itself. `period_s` None: it asks nobody, and answers."""
 
     period_s: float | None = float(SYNC_PERIOD_S)
+    rounds_max: int = SYNC_ROUNDS_MAX
+    session_bytes_max: int = SYNC_SESSION_BYTES_MAX
+    sessions_max: int = 4  # guess: a node that starts dials many; four will not all lie or sleep
+    settle_s: float = 2.0  # guess: longer than a full queue of verifications
+    silent_s: float = 60.0  # guess: how long a peer that did not answer is left alone
+    answer_bytes_burst: float = float(SYNC_SESSION_BYTES_MAX)  # one full session
+    answer_bytes_per_s: float = 65_536.0  # guess: half a megabit for each peer that asks all the time
 
 
 @frozen
@@ -39,12 +58,118 @@ class Sync:
     _holdings: Holdings
     _random: Random
     _settings: SyncSettings = field(factory=SyncSettings)
+    _forest: Forest = field(init=False)
+    _answerer: Answerer = field(init=False)
+    _turns: Turns = field(init=False)
+    _fetched: Fetched = field(init=False)
+    _sessions: dict[PeerId, Session] = field(init=False, factory=dict)
+    _due_at: float | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        settings = self._settings
+        self._forest = Forest(self._holdings)
+        self._answerer = Answerer(self._forest, settings.answer_bytes_per_s, settings.answer_bytes_burst)
+        self._turns = Turns(self._random, settings.silent_s)
+        self._fetched = Fetched(settings.settle_s)
 
     def handle(self, event: SyncEvent, now: float) -> list[SyncStep]:
         """One event."""
         match event:
-            case Started() if self._settings.period_s is not None:
-                at = now + self._random.uniform(0.0, self._settings.period_s)
-                return [SetTimer(SyncDue(at), at)]
+            case SyncReceived(peer=peer, frame=frame):
+                return self._on_received(peer, frame, now)
+            case TimerFired(key=SyncDue(at=at)) if at == self._due_at:
+                return [*self._on_due(now), *self._wait(now, 1.0)]
+            case PeerJoined(peer=peer, outbound=outbound):
+                return self._on_joined(peer, outbound, now)
+            case PeerLeft(peer=peer):
+                self._turns.left(peer)
+                self._answerer.left(peer)
+                self._sessions.pop(peer, None)
+                return []
+            case Started():
+                return self._wait(now, self._random.random())
+            case Probe():
+                return self._ask(self._turns.next(self._sessions, now), now)
             case _:
                 return []
+
+    def _wait(self, now: float, share: float) -> list[SyncStep]:
+        """Until the next period."""
+        if self._settings.period_s is None:
+            return []
+        self._due_at = now + share * self._settings.period_s
+        return [SetTimer(SyncDue(self._due_at), self._due_at)]
+
+    # ------------------------------------------------------------------ asking
+
+    def _on_joined(self, peer: PeerId, outbound: bool, now: float) -> list[SyncStep]:
+        self._turns.joined(peer, outbound=outbound)
+        self._answerer.joined(peer)
+        return self._ask(peer, now) if outbound and self._settings.period_s is not None else []
+
+    def _on_due(self, now: float) -> list[SyncStep]:
+        assert self._settings.period_s is not None, "a period is set"
+        # "A session in which no answer came for a whole period MUST be dropped" (09-sync §6)
+        stale = [p for p, one in self._sessions.items() if now - one.asked_at >= self._settings.period_s]
+        for peer in stale:
+            del self._sessions[peer]
+            self._turns.kept_silent(peer, now)
+        return self._ask(self._turns.next(self._sessions, now), now)
+
+    def _ask(self, peer: PeerId | None, now: float) -> list[SyncStep]:
+        """Open a session, unless there are enough of them."""
+        if peer is None or peer in self._sessions or len(self._sessions) >= self._settings.sessions_max:
+            return []
+        session = Session(
+            self._forest,
+            self._fetched,
+            self._random.randint(0, SESSION_MAX),
+            self._settings.rounds_max,
+            self._settings.session_bytes_max,
+            now,
+        )
+        self._sessions[peer] = session
+        return [self._send(peer, session, session.open())]
+
+    def _send(self, peer: PeerId, session: Session, question: Request) -> SendSync:
+        frame = encode(question)
+        session.bytes_passed += len(frame)
+        return SendSync(peer, frame)
+
+    # ------------------------------------------------------------------ frames
+
+    def _on_received(self, peer: PeerId, frame: bytes, now: float) -> list[SyncStep]:
+        if peer not in self._turns or len(frame) > SYNC_FRAME_BYTES_MAX:
+            return []
+        session = self._sessions.get(peer)
+        # Whoever is waited for is heard; it must not gain from that what others pay for.
+        if not self._answerer.may_ask(peer, len(frame), now) and session is None:
+            return []
+        message = decode(frame)
+        if isinstance(message, Refusal):
+            self._sessions.pop(peer, None)
+            return []
+        if isinstance(message, Request):
+            return self._on_question(peer, message, now)
+        if session is None or not session.expects(message):
+            return []
+        self._answerer.refund(peer, len(frame))
+        session.bytes_passed += len(frame)
+        return self._on_answer(peer, session, message, now)
+
+    def _on_answer(self, peer: PeerId, session: Session, reply: Reply, now: float) -> list[SyncStep]:
+        steps: list[SyncStep] = [Offered(cell, peer) for cell in session.take(reply, now)]
+        if session.question is None:
+            del self._sessions[peer]
+            return steps
+        return [*steps, self._send(peer, session, session.question)]
+
+    def _on_question(self, peer: PeerId, question: Request, now: float) -> list[SyncStep]:
+        if not self._answerer.may_ask(peer, 0, now):
+            return []
+        given = question.cells if isinstance(question, Give) else ()
+        steps: list[SyncStep] = [Offered(cell, peer) for cell in given]
+        answer: SyncMessage = self._answerer.answer(question, peer)
+        frame = encode(answer)
+        self._answerer.charge(peer, len(frame))
+        return [*steps, SendSync(peer, frame)]
