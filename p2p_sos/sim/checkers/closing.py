@@ -10,7 +10,7 @@ from p2p_sos.sim.checkers.reach import together
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Facts
 from p2p_sos.sim.trace import Record, Trace
-from p2p_sos.wire.messages import Attest, Key, Letter, StandDown
+from p2p_sos.wire.messages import Attest, Key, StandDown
 
 NAME = "P3"
 
@@ -47,7 +47,7 @@ class Closing:
             facts.groups[r[5]]: None
             for r in self.before
             if isinstance(self.trace.messages.get(r[6]), StandDown)
-            and r[5] in facts.groups
+            and r[5] in facts.rooted
             and r[5] in attested
         }
         wanted = self.call.timing.stand_down_f + 1
@@ -57,7 +57,7 @@ class Closing:
         since = self.time_s - self.call.timing.progress_silent_s * (1.0 - facts.clock_rate_error)
         for record in self.before:
             said_s, victims = record[0], record[5] == self.call.victim_key
-            if not victims or isinstance(self.trace.messages.get(record[6]), Letter) or said_s <= since:
+            if not victims or record[3] == "LETTER" or said_s <= since:
                 continue
             if said_s >= self.time_s - facts.delta_s:
                 continue

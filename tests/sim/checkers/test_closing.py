@@ -17,7 +17,7 @@ def _attested(stage: Stage, *names: str, at_s: float = 1.0) -> None:
 
 def _stood_down(names: tuple[str, ...] = SPEAKERS, *, attested: tuple[str, ...] = SPEAKERS) -> Stage:
     stage = Stage()
-    stage.change(groups={key(name): name.encode() for name in NAMES})
+    stage.change(groups={key(n): n.encode() for n in NAMES}, rooted=tuple(key(n) for n in NAMES))
     _attested(stage, *attested)
     for name in names:
         stage.signed(60.0, name, log(StandDown, name, 5))
@@ -47,7 +47,7 @@ def test_nothing_else_closes() -> None:
     stage = _stood_down(SPEAKERS[:2])
     assert len(check(stage.trace, stage.facts)) == 1
     stage = _stood_down()
-    stage.change(groups={})
+    stage.change(rooted=())
     assert len(check(stage.trace, stage.facts)) == 1
     stage = _stood_down()
     stage.change(groups={key(name): b"one" for name in NAMES})
