@@ -33,11 +33,12 @@ def calls(session: Session, closed: bool) -> None:
             str(call["nature"]).rpartition("/")[2],
             describe.listed(call.get("needs")),
             f"{call.get('claims', 0)} ({call.get('attested', 0)} in contact)",
+            "you" if call.get("leading") else short(str(call.get("lead") or "-")),
             _state(call),
         ]
         for call in heard
     ]
-    screen.table(["call", "age", "severity", "nature", "needs", "claims", "you"], rows)
+    screen.table(["call", "age", "severity", "nature", "needs", "claims", "lead", "you"], rows)
     screen.next(
         f"{session.named('show')} {heard[0]['short']}, then {session.named('claim')} or {session.named('decline')}"
     )
@@ -62,8 +63,10 @@ def show(session: Session, call: str) -> None:
     screen.rows(describe.call_rows(said, time.time()))
     standing: dict[str, Any] = said.get("standing") or {}
     screen.line("")
-    requisition = standing.get("requisition") or {}
-    describe.claim_table(screen, standing.get("claims") or [], lead=str(requisition.get("lead") or ""))
+    if standing.get("claims"):
+        screen.rows(describe.lead_rows(standing))
+        screen.line("")
+    describe.claim_table(screen, standing)
     for word, what in (("declines", "does not come"), ("releases", "comes no longer")):
         for entry in standing.get(word) or []:
             why = f"{entry.get('reason')}, {entry.get('detail')}" if isinstance(entry, dict) else ""
@@ -82,9 +85,13 @@ def _next(session: Session, screen: Screen, said: dict[str, Any]) -> None:
     name, mine = said["short"], said.get("mine")
     if said.get("state") != "open":
         screen.next(f"the call is over; {session.named('log')} shows what this node did")
+    elif mine == "claimed" and said.get("leading"):
+        screen.next(
+            f"{session.named('sitrep')} {name} STATUS tells everybody how far you are; {session.named('letter')} {name} 'TEXT'"
+        )
     elif mine == "claimed":
         screen.next(
             f"{session.named('letter')} {name} 'TEXT' writes to the victim; {session.named('release')} {name}"
         )
     else:
-        screen.next(f"{session.named('claim')} {name}, or {session.named('decline')} {name} --reason unable")
+        screen.next(f"{session.named('claim')} {name}, or {session.named('decline')} {name} unable")

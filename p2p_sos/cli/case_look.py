@@ -36,6 +36,7 @@ def status(session: Session, named: str | None) -> None:
             ("case", (directory.name, "bold")),
             ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
             ("relays", describe.relays(int(said.get("relays") or 0))),
+            *(describe.lead_rows(said["standing"]) if claims_in(said) else []),
         ]
     )
     for why in (said.get("faults") or {}).values():
@@ -44,7 +45,7 @@ def status(session: Session, named: str | None) -> None:
     claims: list[dict[str, Any]] = said.get("claims") or []
     if claims:
         screen.line("Who comes:")
-        describe.helper_table(screen, claims)
+        describe.helper_table(screen, claims, said.get("standing") or {})
     else:
         screen.line("Nobody has claimed it yet. Receipt is not rescue: go on protecting yourself.")
     written = [one for one in said.get("letters") or [] if one.get("kind") != "introduction"]
@@ -54,6 +55,11 @@ def status(session: Session, named: str | None) -> None:
         describe.letters(screen, written)
     screen.line("")
     _next(session, directory, said, claims)
+
+
+def claims_in(said: dict[str, Any]) -> bool:
+    """Whether anybody could lead: a call that nobody answers shows no lead."""
+    return bool((said.get("standing") or {}).get("claims"))
 
 
 def _next(session: Session, directory: Path, said: dict[str, Any], claims: list[dict[str, Any]]) -> None:

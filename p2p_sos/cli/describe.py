@@ -58,28 +58,67 @@ def mine(call: Json) -> str:
     return words.get(said, said)
 
 
-def claim_table(screen: Screen, claims: Sequence[Json], *, lead: str = "") -> None:
-    """Who answers a call, seen from a node."""
+def claim_table(screen: Screen, standing: Json) -> None:
+    """Who answers a call, seen from a node, the fittest first."""
+    claims: Sequence[Json] = standing.get("claims") or ()
     if not claims:
         screen.line("Nobody answers this call yet.")
         return
+    lead = str(standing.get("lead") or "")
     rows: list[list[Piece]] = []
     for claim in claims:
         who = str(claim.get("responder", ""))
         contact: Piece = ("contact attested", "green") if claim.get("attested") else "no contact yet"
-        notes = [
-            word
-            for word, holds in (("lead", bool(lead) and who == lead), ("complied", claim.get("complied")))
-            if holds
-        ]
-        rows.append([short(who), str(claim.get("manner", "")), contact, ", ".join(notes)])
+        notes = ", ".join(claim_notes(claim, leads=bool(lead) and who == lead))
+        gone = claim.get("silent") or claim.get("void")
+        rows.append([short(who), manner(claim), contact, (notes, "dim" if gone else "")])
     screen.table(["responder", "claimed", "contact", ""], rows)
 
 
-def helper_table(screen: Screen, claims: Sequence[Json]) -> None:
+def manner(claim: Json) -> str:
+    """Whether a person or a program claimed."""
+    return "by a person" if claim.get("manner") == "person" else "automatically"
+
+
+def claim_notes(claim: Json, *, leads: bool) -> list[str]:
+    """What else is known of a claim, a word or two each."""
+    known = (
+        ("leads", leads),
+        ("in the roster", claim.get("member") and not leads),
+        ("complied", claim.get("complied")),
+        ("not named by the victim", claim.get("dismissed")),
+        ("SILENT: not heard of lately", claim.get("silent")),
+        ("overdue: no contact in time", claim.get("overdue") and not claim.get("attested")),
+        ("VOID", claim.get("void")),
+    )
+    return [words for words, holds in known if holds]
+
+
+def lead_rows(standing: Json) -> list[tuple[str, Piece]]:
+    """Who leads, under what, and what it reported last."""
+    lead = str(standing.get("lead") or "")
+    if not lead:
+        named = standing.get("requisition") or {}
+        if not named:
+            return [("lead", ("nobody yet", "yellow"))]
+        return [("lead", (f"nobody yet; the victim named {short(str(named.get('lead')))}", "yellow"))]
+    by = "named by the victim" if standing.get("under") == "requisition" else "by the helpers' roster"
+    rows: list[tuple[str, Piece]] = [("lead", (f"{short(lead)}, {by}", "bold"))]
+    told = standing.get("sitrep") or {}
+    if told:
+        heard = count(len(told.get("alive") or ()), "member")
+        rows.append(("sitrep", f"{told.get('status')}, {told.get('phase')}; {heard} heard"))
+    return rows
+
+
+def helper_table(screen: Screen, claims: Sequence[Json], standing: Json | None = None) -> None:
     """Who comes to the victim, numbered, with the words they introduced themselves by."""
+    standing = standing or {}
+    lead = str(standing.get("lead") or "")
+    known = {str(one.get("responder")): one for one in standing.get("claims") or ()}
     for number, claim in enumerate(claims, start=1):
-        who = short(str(claim.get("responder", "")))
+        who_in_full = str(claim.get("responder", ""))
+        who = short(who_in_full)
         decision = str(claim.get("decision") or "")
         style = {"accepted": "bold green", "refused": "yellow"}.get(decision, "bold")
         notes = [
@@ -88,8 +127,9 @@ def helper_table(screen: Screen, claims: Sequence[Json]) -> None:
         ]
         if claim.get("released"):
             notes.append("comes no longer")
-        if claim.get("complied"):
-            notes.append("complied")
+        # What the case says itself, the board need not repeat.
+        board = {**known.get(who_in_full, {}), "complied": claim.get("complied")}
+        notes += claim_notes(board, leads=bool(lead) and who_in_full == lead)
         screen.line(
             (f"  {number}  {who}  ", style),
             (f"{decision or 'waits for your word':<21}", style),

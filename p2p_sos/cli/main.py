@@ -33,6 +33,10 @@ PLACES = (
     Place("claim", "p2p_sos.cli.answer:claim", "Answer a call: I come.", "I answer calls"),
     Place("decline", "p2p_sos.cli.answer:decline", "Do not answer a call, and say why.", "I answer calls"),
     Place("release", "p2p_sos.cli.answer:release", "Give a claim back.", "I answer calls"),
+    Place("sitrep", "p2p_sos.cli.answer:sitrep", "Tell how far it is, as the lead.", "I answer calls"),
+    Place(
+        "stand-down", "p2p_sos.cli.answer:stand_down", "Say that you believe it is over.", "I answer calls"
+    ),
     Place(
         "letter", "p2p_sos.cli.answer:letter", "Write, under seal, to a victim you answer.", "I answer calls"
     ),

@@ -86,6 +86,28 @@ def _requisition(notice: Notice) -> Happening:
     return Happening("named", named, "bold" if you else "")
 
 
+def _lead(notice: Notice) -> Happening:
+    if not notice.get("lead"):
+        return Happening("no lead", f"call {_call(notice)}: nobody leads its helpers now", "yellow")
+    by = (
+        "named by the victim"
+        if int(notice.get("requisition") or 0) and not _roster(notice)
+        else "by the helpers' roster"
+    )
+    return Happening("LEAD", f"call {_call(notice)}: {_who(notice, 'lead')} leads, {by}", "bold green")
+
+
+def _roster(notice: Notice) -> bool:
+    """Whether a roster is named: its id, or zeros for none."""
+    return bool(str(notice.get("roster") or "").strip("0"))
+
+
+def _sitrep(notice: Notice) -> Happening:
+    heard = count(len(notice.get("alive") or ()), "member")
+    told = f"{notice.get('status')}, {notice.get('phase')}; {heard} heard"
+    return Happening("sitrep", f"call {_call(notice)}: {_who(notice, 'lead')} reports {told}", "cyan")
+
+
 def _accepting(notice: Notice) -> Happening:
     if notice.get("accepting"):
         return Happening("accepting", "new calls are accepted again", "green")
@@ -94,10 +116,12 @@ def _accepting(notice: Notice) -> Happening:
 
 
 def _wanted(notice: Notice) -> Happening:
-    call, left = _call(notice), int(float(notice.get("deadline_s", 0)))
+    call, left = _call(notice), float(notice.get("deadline_s", 0))
+    at = float(notice.get("at_unix_s", 0))
+    until = f" {left:.0f} s" + (f", until {clock(at + left)}" if at else "")
     return Happening(
         "YOUR TURN",
-        f"call {call} waits {left} s for you: sos claim {call}, or sos decline {call} --reason unable",
+        f"call {call} waits for you{until}: sos claim {call}, or sos decline {call} unable",
         "bold yellow",
     )
 
@@ -115,9 +139,18 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
     "release-seen": lambda n: Happening("release", f"{_who(n)} comes no longer ({_why(n)})", "yellow"),
     "requisition-seen": _requisition,
     "comply-seen": lambda n: Happening("complies", f"{_who(n)} takes the place it was named for", "green"),
-    "attest-seen": lambda n: Happening(
-        "contact", f"with {_names(n, 'responders')}, attested by the victim", "green"
+    "lead-changed": _lead,
+    "sitrep-seen": _sitrep,
+    "sitrep-refused": lambda n: Happening(
+        "stale",
+        f"call {_call(n)}: {_who(n, 'signer')} reports as lead, and is not; nobody follows it",
+        "yellow",
     ),
+    "stand-down-seen": lambda n: Happening("stand-down", f"{_who(n)} believes that it is over", "yellow"),
+    "convicted": lambda n: Happening(
+        "CONVICTED", f"{_who(n)} signed what no honest key signs: nothing it says counts any more", "bold red"
+    ),
+    "attest-seen": lambda n: Happening("contact", f"attested with {_names(n, 'responders')}", "green"),
     "letter-arrived": _letter,
     "letter-delivered": lambda n: Happening(
         "delivered", f"letter {n.get('number')} to {_who(n, 'correspondent')}", "dim"

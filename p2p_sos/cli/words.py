@@ -16,7 +16,7 @@ class Word(click.ParamType[Any]):
 
     def __init__(self, vocabulary: str) -> None:
         self.vocabulary = vocabulary
-        self.name = vocabulary.lower()
+        self.name = vocabulary.removeprefix("Sitrep").lower()
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The registry's word, or a sentence with the nearest."""
@@ -46,7 +46,7 @@ def wrong_word(vocabulary: str, typed: str) -> str:
     advice = f"; {found.advice}" if isinstance(found, Unknown) else "."
     known = words(enumeration)
     every = f" There are: {', '.join(known)}." if len(known) <= 8 and "there are" not in advice else ""
-    return f"There is no {vocabulary.lower()} {typed!r}{advice}{every}"
+    return f"There is no {vocabulary.removeprefix('Sitrep').lower()} {typed!r}{advice}{every}"
 
 
 class Language(click.ParamType[Any]):

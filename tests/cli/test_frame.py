@@ -77,7 +77,12 @@ def test_an_unknown_word_is_answered_with_the_nearest_right_one(
 
 @pytest.mark.parametrize(
     ("words", "asked"),
-    [(("show",), "CALL"), (("decline", "ab"), "--reason"), (("case", "letter"), "TEXT")],
+    [
+        (("show",), "CALL"),
+        (("decline", "ab"), "REASON"),
+        (("sitrep", "ab"), "STATUS"),
+        (("case", "letter"), "TEXT"),
+    ],
 )
 def test_a_missing_word_is_named(sos: Sos, words: tuple[str, ...], asked: str) -> None:
     """What lacks is named as it is typed."""

@@ -9,11 +9,11 @@ import pytest
 from p2p_sos.cli.main import PLACES
 from p2p_sos.core.duty.watchlog import NO_LINE, line_hash, write_line
 from tests.cli.conftest import Sos
-from tests.cli.stub import CALL, FULL, KEY_B, STATUS, SUMMARY, Stub
+from tests.cli.stub import CALL, FULL, KEY_A, KEY_B, STATUS, SUMMARY, Stub
 
 ASKING = {
     "status": (), "watch": (), "calls": (), "show": ("1f",), "claim": ("1f",), "decline": ("1f", "--reason", "unable"),
-    "release": ("1f",), "letter": ("1f", "text"), "log": (), "down": (),
+    "release": ("1f",), "sitrep": ("1f", "mitigating"), "stand-down": ("1f",), "letter": ("1f", "text"), "log": (), "down": (),
 }  # fmt: skip
 
 
@@ -29,6 +29,8 @@ def node(home: Path) -> Iterator[Stub]:
             "POST /calls/1f/claim": (200, {"short": CALL[:8]}),
             "POST /calls/1f/decline": (200, {"short": CALL[:8]}),
             "POST /calls/1f/release": (200, {"short": CALL[:8]}),
+            "POST /calls/1f/stand-down": (200, {"short": CALL[:8]}),
+            "POST /calls/1f/sitrep": (200, {"short": CALL[:8]}),
             "POST /calls/1f/letter": (200, {"short": CALL[:8], "number": 1}),
         }
     )
@@ -126,6 +128,11 @@ def test_an_unknown_call_is_exit_66_with_the_nodes_own_sentence(sos: Sos, node: 
             ("decline", "1f", "--reason", "Unable", "--detail", "no_operator"),
             {"reason": "unable", "detail": "no-operator"},
         ),
+        (("decline", "1f", "unable", "busy"), {"reason": "unable", "detail": "busy"}),
+        (("decline", "1f", "unnecessary"), {"reason": "unnecessary", "detail": "unspecified"}),
+        (("stand-down", "1f"), {}),
+        (("sitrep", "1f", "Attack stopped"), {"status": "attack-stopped"}),
+        (("sitrep", "1f", "mitigating", "--phase", "alerfa"), {"status": "mitigating", "phase": "alerfa"}),
         (("release", "1f", "--detail", "busy"), {"reason": "unable", "detail": "busy"}),
         (("letter", "1f", "we come"), {"text": "we come"}),
     ],
@@ -139,6 +146,65 @@ def test_what_a_person_decides_reaches_the_node(
     assert node.asked == [("POST", f"/calls/1f/{words[0]}", body)]
     assert "1f2e3d4c" in said.out
     assert "Next: sos" in said.out
+
+
+@pytest.mark.parametrize(
+    ("words", "asked"),
+    [
+        (("decline", "1f", "lazy"), "there are: unable"),
+        (("decline", "1f"), "REASON"),
+        (("decline", "1f", "unable", "--reason", "unnecessary"), "given twice"),
+        (("sitrep", "1f", "mitigation"), "did you mean 'mitigating'"),
+        (("sitrep", "1f", "xyz"), "no status"),
+        (("sitrep", "1f", "mitigating", "--phase", "delta"), "detresfa"),
+    ],
+)
+def test_a_wrong_word_is_answered_with_the_right_one(
+    sos: Sos, node: Stub, words: tuple[str, ...], asked: str
+) -> None:
+    """Exit 2, one sentence, and the node was not asked."""
+    said = sos(*words)
+    assert said.exit == 2
+    assert asked in said.err
+    assert node.asked == []
+
+
+LED = {
+    "lead": KEY_A, "under": "roster", "sitrep": {"status": "mitigating", "phase": "alerfa", "alive": [KEY_A, KEY_B]},
+    "claims": [
+        {"responder": KEY_A, "manner": "automatic", "attested": True, "member": True},
+        {"responder": KEY_B, "manner": "person", "attested": False, "member": True, "silent": True, "overdue": True},
+    ],
+}  # fmt: skip
+
+
+def test_show_says_who_leads_under_what_and_who_is_silent(sos: Sos, node: Stub) -> None:
+    """Lead and its last report above; a claim that is not heard of, or came too late, is marked."""
+    node.answers["GET /calls/1f"] = (200, SUMMARY | {"standing": LED})
+    said = sos("show", "1f").out
+    assert "aaaaaaaa, by the helpers' roster" in said
+    assert "mitigating, alerfa; 2 members heard" in said
+    lines = {line[:8]: line for line in said.splitlines()}
+    assert "automatically" in lines["aaaaaaaa"]
+    assert "leads" in lines["aaaaaaaa"]
+    assert "by a person" in lines["ab12ab12"]
+    assert "SILENT" in lines["ab12ab12"]
+    assert "overdue" in lines["ab12ab12"]
+    named = {"sequence": 3, "lead": KEY_A, "members": [], "complied": [], "effective": True}
+    standing = LED | {"under": "requisition", "requisition": named}
+    node.answers["GET /calls/1f"] = (200, SUMMARY | {"standing": standing})
+    assert "aaaaaaaa, named by the victim" in sos("show", "1f").out
+    node.answers["GET /calls/1f"] = (200, SUMMARY | {"standing": standing | {"lead": None}})
+    assert "nobody yet; the victim named aaaaaaaa" in sos("show", "1f").out
+
+
+def test_the_lead_is_told_what_to_do_next(sos: Sos, node: Stub) -> None:
+    """`calls` says that you lead, `show` names `sos sitrep`."""
+    mine = SUMMARY | {"mine": "claimed", "leading": True, "lead": KEY_A}
+    node.answers["GET /calls/1f"] = (200, mine | {"standing": LED})
+    node.answers["GET /calls"] = (200, {"calls": [mine]})
+    assert "Next: sos sitrep 1f2e3d4c STATUS" in sos("show", "1f").out
+    assert " you " in sos("calls").out
 
 
 def test_a_refused_claim_is_exit_1(sos: Sos, node: Stub) -> None:
@@ -233,4 +299,4 @@ def test_a_full_disk_names_its_next_step(sos: Sos, node: Stub) -> None:
 def test_the_turn_of_a_person_names_commands_that_work(sos: Sos, node: Stub) -> None:
     """The decline that is offered has its reason."""
     node.notices = [{"notice": "decision-wanted", "at_unix_s": 1.0, "call": CALL, "deadline_s": 300}]
-    assert "sos decline 1f2e3d4c --reason unable" in sos("watch").out
+    assert "sos decline 1f2e3d4c unable" in sos("watch").out

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from p2p_sos.core.calls.account import report_of
 from p2p_sos.core.case.case_view import CaseView
 from p2p_sos.core.events import (
     Event,
@@ -122,6 +123,9 @@ class CaseApi:
 
     def _view(self) -> dict[str, object]:
         node = self.asking.node
-        told = views.case(self.view(), self.own)
+        view = self.view()
+        told = views.case(view, self.own)
+        if view.call in node.calls:
+            told["standing"] = views.standing(node.calls[view.call].view, report_of(node.archive, view.call))
         # `faults`: one sentence for each relay that could not be reached at its last attempt.
         return {**told, "pid": os.getpid(), "peers": len(node.peers), "faults": dict(self.mesh.faults)}

@@ -12,8 +12,17 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from p2p_sos.core.calls.account import report_of
 from p2p_sos.core.calls.calls import CallRecord, CallState
-from p2p_sos.core.events import Event, OperatorClaims, OperatorDeclines, OperatorReleases, OperatorWrites
+from p2p_sos.core.events import (
+    Event,
+    OperatorClaims,
+    OperatorDeclines,
+    OperatorReleases,
+    OperatorReports,
+    OperatorStandsDown,
+    OperatorWrites,
+)
 from p2p_sos.core.node import Node
 from p2p_sos.core.tables import Table
 from p2p_sos.drivers.api import views
@@ -25,7 +34,8 @@ from p2p_sos.drivers.metrics import Metrics
 from p2p_sos.drivers.pager import Pager
 from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire.profiles import Profile
-from p2p_sos.wire.registry import Detail, Reason
+from p2p_sos.wire.registry import Detail, Phase, Reason, SitrepStatus
+from p2p_sos.wire.vocabulary import words
 
 LOG_LINES_MAX = 1000
 NUMBER_BYTES = 8
@@ -55,6 +65,8 @@ class NodeApi:
             route("/calls/{call}/claim", self.claim, method="POST"),
             route("/calls/{call}/decline", self.decline, method="POST"),
             route("/calls/{call}/release", self.release, method="POST"),
+            route("/calls/{call}/stand-down", self.stand_down, method="POST"),
+            route("/calls/{call}/sitrep", self.sitrep, method="POST"),
             route("/calls/{call}/letter", self.letter, method="POST"),
             route("/log", self.log),
             route("/metrics", self.show_metrics),
@@ -86,12 +98,11 @@ class NodeApi:
         every = request.query_params.get("closed", "") not in {"", "0"}
         found = [one for one in self.node.calls.values() if every or one.state is CallState.OPEN]
         found.sort(key=_gravest_first)
-        return answer({"calls": [views.summary(record) for record in found]})
+        return answer({"calls": [views.summary(record, self.responder) for record in found]})
 
     async def call(self, request: Request) -> Response:
         """One call in full."""
-        call = self._call(request)
-        return answer(views.full(self.node.calls[call], self.node.letters(call), self.responder))
+        return answer(self._told(self._call(request)))
 
     async def claim(self, request: Request) -> Response:
         """The person on duty answers."""
@@ -108,6 +119,24 @@ class NodeApi:
         """The person on duty gives a claim back."""
         call, body = self._call(request), await body_of(request, ("reason", "detail"))
         return await self._decide(call, OperatorReleases(call, *_why(body)))
+
+    async def stand_down(self, request: Request) -> Response:
+        """The person on duty believes that it is over."""
+        call = self._call(request)
+        await body_of(request, ())
+        return await self._decide(call, OperatorStandsDown(call))
+
+    async def sitrep(self, request: Request) -> Response:
+        """The person on duty of the lead tells how far it is."""
+        call, body = self._call(request), await body_of(request, ("status", "phase"))
+        if "status" not in body:
+            raise Fault(
+                400, "no-status", f"Say how far it is: status, one of {', '.join(words(SitrepStatus))}."
+            )
+        status = word_in(body, "status", SitrepStatus, SitrepStatus.MITIGATING)
+        known = report_of(self.node.archive, call)
+        phase = word_in(body, "phase", Phase, Phase.DETRESFA if known is None else known.phase)
+        return await self._decide(call, OperatorReports(call, status, phase))
 
     async def letter(self, request: Request) -> Response:
         """The person on duty writes to the victim."""
@@ -147,7 +176,12 @@ class NodeApi:
                 "This node has no skills, so it relays only: name some in settings.toml under [duty].",
             )
         await self.asking.do(event)
-        return answer(views.full(self.node.calls[call], self.node.letters(call), self.responder))
+        return answer(self._told(call))
+
+    def _told(self, call: bytes) -> dict[str, Any]:
+        """One call in full."""
+        report = report_of(self.node.archive, call)
+        return views.full(self.node.calls[call], self.node.letters(call), self.responder, report)
 
 
 def _gravest_first(record: CallRecord) -> tuple[int, float, bytes]:

@@ -13,7 +13,7 @@ from p2p_sos.core.gossip.neighbour import PeerView
 from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.drivers.api.notices import plain
 from p2p_sos.drivers.cells import show_cell
-from p2p_sos.wire.messages import Key
+from p2p_sos.wire.messages import Key, Sitrep
 from p2p_sos.wire.registry import TIMINGS, Need
 from p2p_sos.wire.vocabulary import language_word, word_of, words_of_mask
 
@@ -43,8 +43,8 @@ def described(description: Description) -> Json:
     }
 
 
-def summary(record: CallRecord) -> Json:
-    """One call in a list."""
+def summary(record: CallRecord, own: Key | None = None) -> Json:
+    """One call in a list; `leading` says whether this node leads its helpers."""
     view = record.view
     return {
         "id": view.call.hex(),
@@ -54,21 +54,24 @@ def summary(record: CallRecord) -> Json:
         "mine": record.mine,
         "heard_unix_s": record.heard_unix_s,
         "claims": len(view.claims),
+        "helpers": len(view.helpers),
         "attested": sum(claim.attested for claim in view.claims),
+        "lead": None if view.lead is None else view.lead.hex(),
+        "leading": own is not None and view.lead == own,
     }
 
 
-def full(record: CallRecord, letters: tuple[LetterRecord, ...], own: Key | None) -> Json:
+def full(
+    record: CallRecord, letters: tuple[LetterRecord, ...], own: Key | None, report: Sitrep | None = None
+) -> Json:
     """One call with who answers it, and the letters of this node."""
-    return {
-        **summary(record),
-        "standing": {**standing(record.view), "letters": [letter(one, own) for one in letters]},
-    }
+    told = {**standing(record.view, report), "letters": [letter(one, own) for one in letters]}
+    return {**summary(record, own), "standing": told}
 
 
-def standing(view: View) -> Json:
-    """Who answers a call, and whom the victim named."""
-    requisition = view.requisition
+def standing(view: View, report: Sitrep | None = None) -> Json:
+    """Who answers a call, whom the victim named, who leads, and what the lead reported last."""
+    requisition, roster = view.requisition, view.roster
     return {
         "claims": [
             {
@@ -78,12 +81,21 @@ def standing(view: View) -> Json:
                 "attested": claim.attested,
                 "complied": claim.complied,
                 "dismissed": claim.dismissed,
+                "silent": claim.silent,
+                "overdue": claim.overdue,
+                "void": claim.void,
+                "counts": claim.counts,
+                "tier": -claim.fitness[0],
+                "member": roster is not None and claim.responder in roster.members,
             }
             for claim in view.claims
         ],
         "declines": [_said_no(entry) for entry in view.declines],
         "releases": [_said_no(entry) for entry in view.releases],
         "lead": None if view.lead is None else view.lead.hex(),
+        "under": under(view),
+        "token": {"requisition": view.token[0], "roster": view.token[1].hex()},
+        "sitrep": None if report is None else sitrep(report),
         "closed": view.closed,
         "requisition": None
         if requisition is None
@@ -92,7 +104,35 @@ def standing(view: View) -> Json:
             "lead": requisition.lead.hex(),
             "members": plain(requisition.members),
             "complied": plain(requisition.complied),
+            "effective": requisition.effective,
         },
+        "roster": None
+        if roster is None
+        else {
+            "id": roster.roster.hex(),
+            "lead": roster.lead.hex(),
+            "members": plain(roster.members),
+            "epoch": roster.epoch,
+            "cause": word_of(roster.cause),
+        },
+    }
+
+
+def under(view: View) -> str:
+    """Under what the lead leads: the victim's requisition, the helpers' own roster, or "" where nobody leads."""
+    if view.lead is None:
+        return ""
+    return "roster" if view.roster is not None and view.roster.lead == view.lead else "requisition"
+
+
+def sitrep(report: Sitrep) -> Json:
+    """What a lead reported; `alive`: the members that it heard."""
+    return {
+        "responder": report.signer.hex(),
+        "status": word_of(report.status),
+        "phase": word_of(report.phase),
+        "alive": plain(report.alive),
+        "number": report.sequence,
     }
 
 
