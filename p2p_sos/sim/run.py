@@ -1,0 +1,64 @@
+"""One run of one scenario under one seed.
+
+Decides nothing. Comes in: a scenario, a seed, a number of nodes, faults to leave out. Goes out: the outcome, or
+the world itself for whoever wants to look.
+"""
+
+from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.measures import measures
+from p2p_sos.sim.scenario import LIVENESS, Outcome, Scenario
+from p2p_sos.sim.trace import Trace
+from p2p_sos.sim.world import World
+
+
+def world_of(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, ...] = ()) -> World:
+    """The world as its scenario builds it, before it begins."""
+    world = World(seed, trace=Trace(), without=without, **scenario.options)  # type: ignore[arg-type]
+    world.mode = scenario.mode_of(seed)
+    scenario.build(world, seed, nodes)
+    return world
+
+
+def run_world(scenario: Scenario, world: World) -> Facts:
+    """Let a world run to its end."""
+    world.begin()
+    world.run(scenario.duration_s)
+    return facts_of(scenario, world)
+
+
+def run_seed(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, ...] = ()) -> Outcome:
+    """One run, judged."""
+    world = world_of(scenario, seed, nodes, without=without)
+    facts = run_world(scenario, world)
+    found = tuple(v for checker in scenario.checkers for v in checker(world.trace, facts))
+    told = measures(world.trace, facts)
+    if scenario.measure is not None:
+        told = {**told, **scenario.measure(world.trace, facts)}
+    return Outcome(seed, found, told, world.trace.digest, world.events)
+
+
+def facts_of(scenario: Scenario, world: World) -> Facts:
+    """What the world knows about its run."""
+    places = world.places
+    mode = scenario.mode_of(world.seed)
+    owners = {key: place.name for key, place in world.observer.owners.items()}
+    groups = {key: world.shared.accredited.get(key, key) for key in owners}
+    return Facts(
+        scenario=scenario.name,
+        seed=world.seed,
+        duration_s=world.now,
+        mode=mode,
+        honest=tuple(p.name for p in places if p.is_honest and p.responder is not None),
+        liars=tuple(p.name for p in places if not p.is_honest),
+        victims=tuple(p.name for p in places if p.victim is not None),
+        keys={p.name: tuple(p.keys) for p in places},
+        owners=owners,
+        groups=groups,
+        rooted=tuple(world.shared.accredited),
+        calls=dict(world.call_facts),
+        epochs=world.epochs,
+        delta_s=world.delta_s,
+        quiet_from_s=world.quiet_from_s if mode == LIVENESS else None,
+        known_share=world.known_share_at_call,
+        known=dict(world.known),
+    )
