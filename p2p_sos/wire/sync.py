@@ -249,8 +249,8 @@ def _entries(value: Plain, width: int, most: int) -> list[list[Plain]]:
             if type(entry) is not list or len(entry) != width:
                 raise _Fault(f"an entry that is not {width} long")
             entries.append(entry)
-    if len(entries) > most:
-        raise _Fault(f"more than {most} entries")
+        if len(entries) > most:
+            raise _Fault(f"more than {most} entries")
     return entries
 
 
