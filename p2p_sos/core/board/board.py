@@ -17,6 +17,7 @@ from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.past import Past, had_seen, references
 from p2p_sos.core.board.said import SILENT, Said, heed
 from p2p_sos.core.board.seats import Offer, Place, Seats, Shelf, newness, sequence_of
+from p2p_sos.core.board.speaker import Speaker
 from p2p_sos.core.board.standing import CardStanding, Description, Fitness
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import responder_key_hash
@@ -67,7 +68,7 @@ class Board:
         self._convicted: dict[Key, None] = {}
         # What follows from all this, and is found again when it changes.
         self._said: dict[Key, Said] = {}
-        self._graded: dict[Key, tuple[CardStanding, Fitness]] = {}
+        self._speakers: dict[Key, Speaker] = {}
         self._derived: dict[Callable[[Board], Any], Any] = {}
         self._past = Past(self._held)
 
@@ -128,12 +129,14 @@ class Board:
 
     def _note(self, frame: Frame, offer: Offer) -> None:
         """Forget what followed from the board as it was."""
-        if frame.message.KIND in PASSING and all(gone.message.KIND in PASSING for gone in offer.dropped):
+        for gone in offer.dropped:
+            self._speakers.pop(gone.message.signer, None)
+        if all(changed.message.KIND in PASSING for changed in (frame, *offer.dropped)):
             return
         self._past.note(frame, offer.dropped)
         self._derived.clear()
         if frame.message.KIND is Kind.UPDATE:
-            self._graded.clear()
+            self._speakers.clear()
         for signer in {f.message.signer: None for f in (frame, *offer.dropped)}:
             self._said.pop(signer, None)
             self._regard(signer)
@@ -143,7 +146,7 @@ class Board:
         claim, card = self.said(responder).claim, self._cards.get(responder)
         if card is not None and (claim is None or _card_of(claim) != card.id):
             del self._cards[responder]
-        self._graded.pop(responder, None)
+        self._speakers.pop(responder, None)
         for seats in (self._responders, self._correspondents):
             if responder in seats:
                 seats.seat(self._place_of(responder))
@@ -285,20 +288,25 @@ class Board:
 
     def standing_of(self, responder: Key) -> CardStanding:
         """What the card is worth that the newest CLAIM of a responder names."""
-        return self.grade(responder)[0]
+        return self.speaker(responder).card
 
-    def grade(self, responder: Key) -> tuple[CardStanding, Fitness]:
-        """The standing of a responder by its card, and its place for the call as it is described now."""
-        graded = self._graded.get(responder)
-        if graded is None:
+    def speaker(self, responder: Key) -> Speaker:
+        """How one responder stands for the call as it is described now."""
+        speaker = self._speakers.get(responder)
+        if speaker is None:
             call, card = self._call.message, self._cards.get(responder)
             assert isinstance(call, Call), "a board is about a CALL"
             convicted = responder in self._convicted
             standing = self._judge.standing(card, self.description, call, convicted, responder)
-            graded = standing, fitness(self._call.id, responder, standing.tier)
+            place = fitness(self._call.id, responder, standing.tier)
+            speaker = Speaker(responder, place, self.said(responder), standing, convicted)
             if responder in self._responders:
-                self._graded[responder] = graded
-        return graded
+                self._speakers[responder] = speaker
+        return speaker
+
+    def speakers(self) -> list[Speaker]:
+        """Everybody with a seat, the fittest first."""
+        return sorted((self.speaker(who) for who in self._responders.places), key=_fitness)
 
     def derive(self, what: Callable[["Board"], Derived]) -> Derived:
         """What a pure function says of this board; it is asked once, until the board changes."""
@@ -326,6 +334,10 @@ class Board:
         for frame in logged:
             referred.update(dict.fromkeys(references(frame)))
         return tuple(sorted(frame.id for frame in logged if frame.id not in referred)[:HEADS_MAX])
+
+
+def _fitness(speaker: Speaker) -> Fitness:
+    return speaker.fitness
 
 
 def _named(frame: Frame, card: Frame | None) -> Frame | None:

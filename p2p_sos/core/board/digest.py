@@ -7,50 +7,25 @@ Must not know who is silent or overdue here (`resolve` adds that).
 from attrs import frozen
 
 from p2p_sos.core.board.board import Board
-from p2p_sos.core.board.said import Said
+from p2p_sos.core.board.speaker import Speaker
 from p2p_sos.core.board.standing import (
-    CardStanding,
     ClaimStanding,
     DeclineStanding,
     Description,
-    Fitness,
     ReleaseStanding,
     RequisitionStanding,
 )
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import (
-    NOTHING,
-    Attest,
-    Claim,
-    Decline,
-    Key,
-    MessageId,
-    Release,
-    Requisition,
-    Roster,
-    StandDown,
-)
-from p2p_sos.wire.registry import Detail, Kind, Reason
-
-
-@frozen
-class Speaker:
-    """One responder with a seat on the board."""
-
-    responder: Key
-    fitness: Fitness
-    said: Said
-    card: CardStanding
-
-    @property
-    def fit(self) -> bool:
-        """Whether what it says may count among helpers: its card is known, of no later day, and not convicted."""
-        return self.card.tier >= 0
+from p2p_sos.wire.messages import NOTHING, Attest, Key, MessageId, Requisition
+from p2p_sos.wire.registry import Kind
 
 
 @frozen
 class Digest:
-    """Every list is in the order of fitness. `rosters`: of those who claim and may lead, the newest of each."""
+    """Every list is in the order of fitness. `rosters`: of those who claim and may lead, the newest of each.
+
+    `stood_down`: of how many groups under a root somebody attested stood down.
+    """
 
     description: Description
     claims: tuple[ClaimStanding, ...]
@@ -67,34 +42,38 @@ class Digest:
 
 def digest(board: Board) -> Digest:
     """All that a view says whatever the time."""
-    speakers = speakers_of(board)
+    speakers = board.speakers()
     attested = attested_by(board, speakers)
     requisition = requisition_of(board, speakers)
-    complied = dict.fromkeys(requisition.complied if requisition is not None else ())
-    claiming = [speaker for speaker in speakers if speaker.said.claims]
-    epoch, newest = _newest_roster(speakers)
+    complied = () if requisition is None else requisition.complied
+    claims, rosters, takeovers = [], [], 0
+    epochs: list[tuple[int, MessageId]] = []
+    groups: dict[bytes, None] = {}
+    for speaker in speakers:
+        who = speaker.responder
+        if speaker.claims:
+            claims.append(speaker.claim(attested=who in attested, complied=who in complied))
+        if speaker.epochs:
+            epochs += speaker.epochs
+            takeovers += speaker.said.takeovers
+            if speaker.roster is not None:
+                rosters.append((who, speaker.roster))
+        if speaker.stood_down and speaker.fit and speaker.card.rooted and who in attested:
+            groups[speaker.group] = None
+    epoch, newest = min(epochs, default=(0, NOTHING))
     return Digest(
         board.description,
-        tuple(_claim(board, speaker, attested, complied) for speaker in claiming),
-        tuple((s.responder, roster) for s in claiming if s.fit and (roster := s.said.roster) is not None),
-        tuple(d for s in speakers if (d := _decline(s)) is not None),
-        tuple(r for s in speakers if (r := _release(s)) is not None),
+        tuple(claims),
+        tuple(rosters),
+        tuple([speaker.decline for speaker in speakers if speaker.decline is not None]),
+        tuple([speaker.release for speaker in speakers if speaker.release is not None]),
         requisition,
-        sum(speaker.said.takeovers for speaker in speakers if speaker.fit),
+        takeovers,
         newest,
-        epoch,
+        -epoch,
         closing_by_victim(board),
-        _stood_down(speakers, attested),
+        len(groups),
     )
-
-
-def speakers_of(board: Board) -> list[Speaker]:
-    """Everybody with a seat, the fittest first."""
-    speakers = []
-    for responder in board.responders():
-        card, fitness = board.grade(responder)
-        speakers.append(Speaker(responder, fitness, board.said(responder), card))
-    return sorted(speakers, key=lambda speaker: speaker.fitness)
 
 
 def attested_by(board: Board, speakers: list[Speaker]) -> dict[Key, None]:
@@ -106,9 +85,9 @@ def attested_by(board: Board, speakers: list[Speaker]) -> dict[Key, None]:
         return named
     groups: dict[Key, dict[bytes, None]] = {}
     for speaker in speakers:
-        if speaker.fit and speaker.said.stands_by_it:
+        if speaker.said.attests and speaker.fit and speaker.said.stands_by_it:
             for responder in speaker.said.attests:
-                groups.setdefault(responder, {})[speaker.card.group] = None
+                groups.setdefault(responder, {})[speaker.group] = None
     enough = board.description.timing.stand_down_f + 1
     for responder, by in groups.items():
         # "Then R is attested once members of `stand_down_f` + 1 groups other than R's own attest it." (06-board §8)
@@ -136,65 +115,3 @@ def closing_by_victim(board: Board) -> str | None:
     if board.words(Kind.CANCEL):
         return "cancelled"
     return "cleared" if board.words(Kind.ALL_CLEAR) else None
-
-
-def _claim(
-    board: Board, speaker: Speaker, attested: dict[Key, None], complied: dict[Key, None]
-) -> ClaimStanding:
-    frame = speaker.said.claim
-    assert frame is not None, "who claims has a CLAIM"
-    claim = frame.message
-    assert isinstance(claim, Claim), "who claims has a CLAIM"
-    # "A claim is void if its key is convicted, or its slot is not below the `slots` of its card." (06-board §5)
-    void = board.is_convicted(speaker.responder) or claim.slot >= speaker.card.slots
-    return ClaimStanding(
-        speaker.responder,
-        frame.id,
-        claim.manner,
-        claim.card,
-        attested=speaker.responder in attested,
-        complied=speaker.responder in complied,
-        dismissed=False,
-        fitness=speaker.fitness,
-        group=speaker.card.group,
-        void=void,
-    )
-
-
-def _decline(speaker: Speaker) -> DeclineStanding | None:
-    said = speaker.said.stance.message if speaker.said.stance is not None else None
-    if not isinstance(said, Decline):
-        return None
-    return DeclineStanding(speaker.responder, said.reason, said.detail)
-
-
-def _release(speaker: Speaker) -> ReleaseStanding | None:
-    said = speaker.said.stance.message if speaker.said.stance is not None else None
-    if isinstance(said, StandDown):
-        return ReleaseStanding(speaker.responder, Reason.UNNECESSARY, Detail.UNSPECIFIED)
-    return ReleaseStanding(speaker.responder, said.reason, said.detail) if isinstance(said, Release) else None
-
-
-def _newest_roster(speakers: list[Speaker]) -> tuple[int, MessageId]:
-    """The highest epoch of a ROSTER of who may lead, and the ROSTER of it with the lowest id."""
-    found: list[tuple[int, MessageId]] = []
-    for speaker in speakers:
-        for frame in speaker.said.rosters if speaker.fit else ():
-            assert isinstance(frame.message, Roster), "the rosters of a log"
-            found.append((-frame.message.epoch, frame.id))
-    epoch, roster = min(found, default=(0, NOTHING))
-    return -epoch, roster
-
-
-def _stood_down(speakers: list[Speaker], attested: dict[Key, None]) -> int:
-    """Of how many groups that a root vouches for somebody attested stood down."""
-    groups = {
-        speaker.card.group: None
-        for speaker in speakers
-        if speaker.fit
-        and speaker.card.rooted
-        and speaker.responder in attested
-        and speaker.said.stance is not None
-        and isinstance(speaker.said.stance.message, StandDown)
-    }
-    return len(groups)

@@ -7,7 +7,7 @@ Goes out: a `View`. Must not know clocks, peers, this node's own key, or how and
 from attrs import evolve
 
 from p2p_sos.core.board.board import Board
-from p2p_sos.core.board.digest import Digest, closing_by_victim, digest, requisition_of, speakers_of
+from p2p_sos.core.board.digest import Digest, closing_by_victim, digest, requisition_of
 from p2p_sos.core.board.standing import (
     NOBODY,
     NOTHING_EXPIRED,
@@ -49,13 +49,13 @@ def describe(board: Board) -> Description:
 
 def requisition_in_force(board: Board) -> RequisitionStanding | None:
     """The newest REQUISITION and who complied with it; whether it is effective, a view says."""
-    return requisition_of(board, speakers_of(board))
+    return requisition_of(board, board.speakers())
 
 
 def closing(board: Board, expired: Expired = NOTHING_EXPIRED) -> str | None:
     """How the call was closed, by its victim or by those who helped, or None."""
     # A CANCEL or an ALL_CLEAR needs no digest of the board.
-    return closing_by_victim(board) or (_stood_down(board.derive(digest), expired))
+    return closing_by_victim(board) or _stood_down(board.derive(digest), expired)
 
 
 def resolve(board: Board, expired: Expired = NOTHING_EXPIRED) -> View:

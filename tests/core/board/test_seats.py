@@ -1,0 +1,169 @@
+"""Who stays on a full board: the fittest by their cards, strangers and the convicted last, and nobody for being early."""
+
+import random
+
+import pytest
+
+from p2p_sos.core.board import board as module
+from p2p_sos.core.board.board import Board
+from p2p_sos.core.board.judge import Judge
+from p2p_sos.core.board.past import had_seen
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.keys import SigningKey
+from tests.core import mail
+from tests.core.board.story import CALL, A, B, C, D, Story
+
+SEATS = 4
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Boards of four seats, and of two correspondents."""
+    monkeypatch.setattr(module, "BOARD_RESPONDERS_MAX", SEATS)
+    monkeypatch.setattr(module, "LETTER_RESPONDERS", 2)
+
+
+def carded(who: SigningKey, hours: int = 0) -> tuple[Frame, Frame]:
+    """A claim and its card; with all hours, of a higher tier."""
+    card = mail.card(who, duty_hours=hours)
+    return mail.claim(CALL, who, card=card.id), card
+
+
+STRANGERS = [mail.claim(CALL, mail.key(f"junk {index}")) for index in range(40)]
+HELPERS = [carded(mail.key(f"helper {index}"), (2**24 - 1) * (index % 2)) for index in range(8)]
+
+
+def seated(board: Board) -> set[bytes]:
+    """Who has a seat."""
+    return set(board.responders())
+
+
+def test_junk_displaces_no_card_holder() -> None:
+    """Whatever comes first, the seats go to those whose cards are known, the fittest first."""
+    expected = {claim.message.signer for claim, _ in HELPERS[1::2]}
+    things = [*HELPERS, *((junk, None) for junk in STRANGERS)]
+    draws = random.Random(2)
+    for _ in range(20):
+        draws.shuffle(things)
+        board = Board(CALL)
+        for frame, card in things:
+            room = board.has_room_for(frame, card)
+            offer = board.offer(frame, card)
+            assert room or not offer.kept, "what it has no room for is not kept"
+            assert offer.kept or not room, "one message each: who has room stays"
+        assert seated(board) == expected
+
+
+def test_without_cards_the_hash_decides() -> None:
+    """Control: the same claims without their cards are strangers like the rest."""
+    board = Board(CALL)
+    for frame in [*(claim for claim, _ in HELPERS), *STRANGERS]:
+        board.offer(frame)
+    assert seated(board) != {claim.message.signer for claim, _ in HELPERS[1::2]}
+
+
+def test_another_s_card_is_no_card() -> None:
+    """A claim that names somebody else's card, or another card than the one at hand, stays a stranger's."""
+    _, best = HELPERS[1]
+    thief = mail.claim(CALL, A, card=best.id)
+    board = Board(CALL)
+    board.offer(thief, best)
+    assert board.cards == {}
+    assert board.standing_of(A.public).tier == -1
+    assert board.wanted_cards == (best.id,)
+    assert not board.adopt(mail.card(A))
+
+
+def test_the_convicted_go_first() -> None:
+    """A conviction costs the place, not the seat; the next who comes takes it."""
+    board = Board(CALL)
+    for frame, card in HELPERS[1::2]:
+        board.offer(frame, card)
+    liar = board.responders()[0]
+    board.convict(liar)
+    assert board.responders()[-1] == liar
+    offer = board.offer(*HELPERS[0])
+    assert offer.kept
+    assert [gone.message.signer for gone in offer.dropped] == [liar]
+    assert liar not in board.responders()
+
+
+def test_a_card_goes_with_its_claim() -> None:
+    """A newer CLAIM names the card that counts; who loses its seat takes its card along."""
+    board = Board(CALL)
+    first, second = mail.card(A), mail.card(A, slots=9)
+    board.offer(mail.claim(CALL, A, card=first.id), first)
+    assert tuple(board.cards) == (first.id,)
+    board.offer(mail.claim(CALL, A, 1, card=second.id))
+    assert (dict(board.cards), board.wanted_cards) == ({}, (second.id,))
+    assert board.adopt(second)
+    assert board.standing_of(A.public).slots == 9
+    board.offer(mail.claim(CALL, B))
+    board.convict(A.public)
+    board.convict(B.public)
+    for index in range(SEATS):
+        board.offer(*HELPERS[index])
+    assert second.id not in board.cards
+
+
+def test_letters_of_helpers_stay() -> None:
+    """The letters of keys that nobody knows displace none of a claimer whose card is known."""
+    board = Board(CALL)
+    for claim, card in HELPERS[:2]:
+        board.offer(claim, card)
+        board.offer(mail.letter(CALL, mail.key("helper 0"), 1))
+        board.offer(mail.letter(CALL, mail.key("helper 1"), 1))
+    kept = [board.offer(mail.letter(CALL, mail.key(f"junk {index}"), 1)).kept for index in range(30)]
+    assert not any(kept)
+
+
+def test_an_update_moves_nobody() -> None:
+    """Places on a full board follow the CALL itself, so that an UPDATE that comes earlier or later keeps the same."""
+    update = mail.update(CALL, 1, needs=1)
+    boards = []
+    for things in ([(update, None), *HELPERS], [*HELPERS, (update, None)]):
+        board = Board(CALL, Judge())
+        for frame, card in things:
+            board.offer(frame, card)
+        boards.append(board)
+    assert boards[0].ids == boards[1].ids
+
+
+def test_had_seen() -> None:
+    """Along `previous`, `heads` and `replaces`, through any number of messages, and only over what the board holds."""
+    story = Story()
+    claim = story.claim(A)
+    other = story.claim(B, claim)
+    roster = story.roster(C, other)
+    last = story.roster(D, replaces=roster)
+    board = story.board
+    assert board.had_seen(last.id, claim.id)
+    assert not board.had_seen(claim.id, last.id)
+    assert not board.had_seen(last.id, last.id)
+    held = {frame.id: frame for frame in (claim, roster, last)}
+    assert not had_seen(held, last.id, claim.id), "the message between is not there"
+    assert not had_seen({}, last.id, claim.id)
+
+
+def test_the_past_is_found_again_when_a_link_comes_late() -> None:
+    """What was asked before the missing message came does not stay wrong."""
+    story = Story()
+    lawful = story.roster(A)
+    between = story.claim(B, lawful)
+    late = story.roster(C, between)
+    board = Board(CALL)
+    board.offer(lawful)
+    board.offer(late)
+    bit = board.past.bit(lawful.id)
+    assert not board.past.behind(late.id) & bit
+    board.offer(between)
+    assert board.past.behind(late.id) & bit
+
+
+def test_heads_leave_out_the_victim() -> None:
+    """V's ATTEST stands outside any log and is no head; registers and letters are none either."""
+    board = Board(CALL)
+    claim = mail.claim(CALL, A)
+    for frame in (claim, mail.attest(CALL, A), mail.renew(CALL, A, 3), mail.letter(CALL, A, 0)):
+        board.offer(frame)
+    assert board.heads() == (claim.id,)
