@@ -41,6 +41,8 @@ PLACES = (
         "letter", "p2p_sos.cli.answer:letter", "Write, under seal, to a victim you answer.", "I answer calls"
     ),
     Place("log", "p2p_sos.cli.log:log", "The watch log, verified link by link.", "I answer calls"),
+    Place("export", "p2p_sos.cli.record:export", "Write the record of a closed call.", "I answer calls"),
+    Place("verify", "p2p_sos.cli.record:verify", "Check such a record, on any machine.", "I answer calls"),
     Place("down", "p2p_sos.cli.down:down", "Give every claim back and stop the node.", "I answer calls"),
 )
 

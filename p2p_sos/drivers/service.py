@@ -181,10 +181,13 @@ def _assemble(
     watched = Watched(node)
     runner = Runner(watched, mesh, store, tell, check=partial(check, profile=profile))
     metrics = Metrics(node, store_path=home.store_path, uptime_s=uptime_s, faults=lambda: runner.faults)
-    public = b"" if responder is None else responder.key.public
+    key = None if responder is None else responder.key
+    public = b"" if key is None else key.public
     service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), watched, mesh)
     asking = Asking(node, runner.ask, service.is_stopping)
-    api = NodeApi(node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager)
+    api = NodeApi(
+        node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key
+    )
     return _Parts(service, mesh, api, hub, pager)
 
 

@@ -31,6 +31,7 @@ _KEEP = {
 }
 _FORGET = {table: f'DELETE FROM "{table.value}" WHERE k = ?' for table in Table}  # noqa: S608 (names are ours)
 _LOAD = {table: f'SELECT k, v FROM "{table.value}" ORDER BY k' for table in Table}  # noqa: S608 (names are ours)
+_ROW = {table: f'SELECT v FROM "{table.value}" WHERE k = ?' for table in Table}  # noqa: S608 (names are ours)
 _PAGE = {
     table: f'SELECT k, v FROM "{table.value}" WHERE k > ? ORDER BY k LIMIT ?'  # noqa: S608 (names are ours)
     for table in Table
@@ -72,6 +73,14 @@ class NodeStore:
         """At most `rows_max` rows whose keys are greater than `after`, ordered by key."""
         rows = await self._database.read_in_turn(_PAGE[table], (after, rows_max))
         return tuple((key, value) for key, value in rows)
+
+    async def rows(self, table: Table, keys: Sequence[bytes]) -> dict[bytes, bytes]:
+        """The values of these keys, as far as they are there."""
+        found: dict[bytes, bytes] = {}
+        for key in keys:
+            for (value,) in await self._database.read_in_turn(_ROW[table], (key,)):
+                found[key] = bytes(value)
+        return found
 
     async def commit(self, changes: Sequence[Keep | Forget]) -> None:
         """Write all changes or none; durable on return. Raises `StoreError`.

@@ -1,5 +1,6 @@
 """Whole nodes and whole cases over real loopback connections, real files and real Unix sockets."""
 
+import base64
 import json
 import os
 import signal
@@ -21,6 +22,7 @@ from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
 from p2p_sos.drivers.case_service import CallPlan, CaseEnd, CaseService, NewCase, create_case, serve_case
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.home import Held, Home
+from p2p_sos.drivers.record import Account, read_record
 from p2p_sos.drivers.service import ListenError, NodeService, serve_node
 from p2p_sos.drivers.settings import (
     DutySettings,
@@ -31,7 +33,7 @@ from p2p_sos.drivers.settings import (
     NodeSettings,
     Settings,
 )
-from p2p_sos.wire.registry import Manner, Need, Status
+from p2p_sos.wire.registry import Kind, Manner, Need, Status, Tlp
 
 PATIENCE_S = 60.0
 LOOPBACK = Listen("/ip4/127.0.0.1/tcp/0")
@@ -150,6 +152,18 @@ async def test_a_lost_store_means_a_new_responder(tmp_path: Path) -> None:
         assert "retired" in second.remarks[0]
 
 
+def check_record(made: bytes, helper: bytes) -> None:
+    """What the responder exported after the all clear holds, and tells it all but the letters."""
+    account = read_record(made)
+    assert isinstance(account, Account), account
+    assert (account.closed, account.record.tlp, account.record.signer) == ("cleared", Tlp.GREEN, helper)
+    kinds = [frame.message.KIND for frame in account.frames]
+    assert {Kind.CALL, Kind.CARD, Kind.CLAIM, Kind.ATTEST, Kind.COMPLY, Kind.ALL_CLEAR} <= set(kinds)
+    assert Kind.LETTER not in kinds
+    assert all(entry.arrived_unix_s for entry in account.record.entries)
+    assert account.lines[0]["decision"] == "claim"
+
+
 @pytest.mark.trio
 async def test_a_session_from_call_to_all_clear(tmp_path: Path) -> None:
     """A call crosses the mesh, is claimed, accepted and answered under seal, survives a restart, and is cleared."""
@@ -184,8 +198,13 @@ async def test_a_session_from_call_to_all_clear(tmp_path: Path) -> None:
             await b.until(lambda one: one.calls[new.call].view.description.severity == 5)
             await ask(victim.post, "/case/requisition", {"lead": b.responder})
             await served.until(lambda view: view.helpers[0].complied)
+            assert (await refused(responder.get, f"/calls/{new.call.hex()[:6]}/record")).code == "open"
             assert (await ask(victim.post, "/case/clear"))["closed"] == "cleared"
             await b.until(lambda one: one.calls[new.call].state.value == "cleared")
+        made = await ask(responder.get, f"/calls/{new.call.hex()[:6]}/record?tlp=green")
+        check_record(base64.b64decode(made["record"]), helper)
+        relays_only = await refused(LocalApi(a.home.socket_path).get, f"/calls/{new.call.hex()}/record")
+        assert relays_only.code == "relay-only"
         log = [json.loads(line) for line in (await ask(responder.get, "/log"))["lines"]]
         assert [line["decision"] for line in log][:1] == ["claim"]
         assert helper in served.node.cards or served.view().phase is CasePhase.CLOSED

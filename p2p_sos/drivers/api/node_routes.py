@@ -3,7 +3,9 @@
 In come requests. Out go views of the node, and events to its runner. Decides nothing about calls: the duty machine does.
 """
 
+import base64
 import os
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -12,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from p2p_sos.core.calls.account import report_of
+from p2p_sos.core.calls.account import account_of, report_of
 from p2p_sos.core.calls.calls import CallRecord, CallState
 from p2p_sos.core.events import (
     Event,
@@ -32,13 +34,16 @@ from p2p_sos.drivers.api.server import answer, route
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.metrics import Metrics
 from p2p_sos.drivers.pager import Pager
+from p2p_sos.drivers.record import Heading, make_record
 from p2p_sos.drivers.store import NodeStore
+from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.profiles import Profile
-from p2p_sos.wire.registry import Detail, Phase, Reason, SitrepStatus
-from p2p_sos.wire.vocabulary import words
+from p2p_sos.wire.registry import Detail, Phase, Reason, SitrepStatus, Tlp
+from p2p_sos.wire.vocabulary import word_of, words
 
 LOG_LINES_MAX = 1000
 NUMBER_BYTES = 8
+NO_KEY = "This node relays only and has no key to sign with: ask one that answers calls to export its record."
 
 
 @define(eq=False)
@@ -55,6 +60,7 @@ class NodeApi:
     uptime_s: Callable[[], float]
     go_down: Callable[[], Awaitable[list[str]]]  # releases; returns the calls' ids as hex
     pager: Pager
+    key: SigningKey | None
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -68,6 +74,7 @@ class NodeApi:
             route("/calls/{call}/stand-down", self.stand_down, method="POST"),
             route("/calls/{call}/sitrep", self.sitrep, method="POST"),
             route("/calls/{call}/letter", self.letter, method="POST"),
+            route("/calls/{call}/record", self.record),
             route("/log", self.log),
             route("/metrics", self.show_metrics),
             route("/down", self.down, method="POST"),
@@ -145,6 +152,31 @@ class NodeApi:
         if not text.strip():
             raise Fault(400, "empty", "The letter is empty: write what the victim should know.")
         return await self._decide(call, OperatorWrites(call, text))
+
+    async def record(self, request: Request) -> Response:
+        """The after-action record of a closed call, in base64."""
+        call = self._call(request)
+        tlp = word_in(request.query_params, "tlp", Tlp, Tlp.AMBER)
+        if self.key is None:
+            raise Fault(409, "relay-only", NO_KEY)
+        if self.node.calls[call].state is CallState.OPEN:
+            raise Fault(
+                409,
+                "open",
+                "The call is still open: its record is made once it is closed; `sos show` shows it.",
+            )
+        frames, heading = (
+            account_of(self.node.archive, call),
+            Heading(self.profile.network, tlp, int(time.time())),
+        )
+        made = await make_record(frames, self.store, self.key, heading)
+        told = {
+            "call": call.hex(),
+            "tlp": word_of(tlp),
+            "signer": self.key.public.hex(),
+            "messages": len(frames),
+        }
+        return answer({**told, "record": base64.b64encode(made).decode()})
 
     async def log(self, request: Request) -> Response:
         """Lines of the watch log, as they stand on disk, after a number."""

@@ -1,0 +1,147 @@
+"""`sos export` and `sos verify`: a record that anybody can check, refused in one sentence when a byte of it is another."""
+
+import base64
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from p2p_sos.core.duty.watchlog import NO_LINE, line_hash, write_line
+from p2p_sos.wire.frames import Frame, id_of, seal
+from p2p_sos.wire.keys import ExchangeKey, SigningKey
+from p2p_sos.wire.profiles import PROFILES
+from p2p_sos.wire.record import Entry, Record, seal_record
+from p2p_sos.wire.registry import STAMP_NONCE_BYTES, Tlp
+from p2p_sos.wire.stamps import solve
+from tests.cli.conftest import Sos
+from tests.cli.stub import Stub
+from tests.core import mail
+
+LABORATORY = PROFILES["laboratory"]
+ANNA, US = mail.key("anna"), mail.key("us")
+
+
+def here(frame: Frame, key: SigningKey, *, worked: bool = False) -> Frame:
+    """The same message on the laboratory network."""
+    identity, least = id_of(frame.message, LABORATORY.network), LABORATORY.stamp_effort_min
+    stamp = solve(identity, least, start=bytes(STAMP_NONCE_BYTES)) if worked else None
+    return seal(frame.message, LABORATORY.network, key, stamp)
+
+
+CALL = here(mail.the_call(exchange_key=ExchangeKey(bytes(31) + b"\x07").public), mail.V, worked=True)
+CLAIM = here(mail.claim(CALL, ANNA), ANNA)
+SAID = (
+    CLAIM, here(mail.roster(CALL, ANNA), ANNA), here(mail.sitrep(CALL, ANNA, 1), ANNA), here(mail.stand_down(CALL, US), US),
+    here(mail.attest(CALL, ANNA), mail.V), here(mail.requisition(CALL, ANNA, sequence=3), mail.V),
+    here(mail.all_clear(CALL, 4), mail.V),
+)  # fmt: skip
+
+
+def lines() -> list[bytes]:
+    """Three lines about the call, the last of which follows from none of the others."""
+    call = CALL.id.hex()
+    first = write_line(4, NO_LINE, {"call": call, "decision": "ask", "why": "x", "unix_s": 1_000_001})
+    second = write_line(
+        5,
+        line_hash(first),
+        {"call": call, "decision": "decline", "reason": "unable", "unix_s": 1_000_002, "why": "busy\x1b[31m"},
+    )
+    return [first, second, write_line(9, NO_LINE, {"call": call, "decision": "claim", "unix_s": 1_000_005})]
+
+
+def file_of(*said: Frame, log: list[bytes]) -> bytes:
+    frames = (CALL, *sorted(said, key=lambda frame: frame.id))
+    entries = tuple(Entry(frame.cell, 1_000_000 + at) for at, frame in enumerate(frames))
+    return seal_record(Record(LABORATORY.network, US.public, Tlp.AMBER, 1_000_100, entries, tuple(log)), US)
+
+
+FILE = file_of(*SAID, log=lines())
+TOLD = {"call": CALL.id.hex(), "tlp": "amber", "signer": US.public.hex(), "messages": 8}
+
+
+@pytest.fixture
+def node(home: Path) -> Iterator[Stub]:
+    """A node that gives a record."""
+    made = {**TOLD, "record": base64.b64encode(FILE).decode()}
+    with Stub({"GET /calls/1f/record?tlp=green": (200, made)}).at(home / "api.sock") as stub:
+        yield stub
+
+
+def test_a_record_is_written_once_and_for_its_owner(sos: Sos, node: Stub, tmp_path: Path) -> None:
+    """Mode 0600, nothing overwritten, the next step named; `verify` finds it whole."""
+    target = tmp_path / "record.sos"
+    said = sos("export", "1f", str(target), "--tlp", "green")
+    assert said.exit == 0
+    assert f"sos verify {target}" in said.out
+    assert target.read_bytes() == FILE
+    assert target.stat().st_mode & 0o777 == 0o600
+    again = sos("export", "1f", str(target), "--tlp", "green")
+    assert (again.exit, "exists already" in again.err) == (73, True)
+    assert sos("export", "1f", str(tmp_path / "no" / "where"), "--tlp", "green").exit == 74
+    assert sos("export", "1f", str(tmp_path / "x"), "--tlp", "purple").exit == 2
+    assert sos("verify", str(target)).exit == 0
+
+
+def test_what_the_node_refuses_is_said_and_no_file_is_left(sos: Sos, node: Stub, tmp_path: Path) -> None:
+    """An open call has no record yet."""
+    open_still = {"error": "The call is still open: its record is made once it is closed.", "code": "open"}
+    node.answers["GET /calls/1f/record?tlp=amber"] = (409, open_still)
+    said = sos("export", "1f", str(tmp_path / "r"))
+    assert (said.exit, "still open" in said.err) == (1, True)
+    assert not (tmp_path / "r").exists()
+
+
+def test_verify_tells_what_happened_without_a_node(sos: Sos, home: Path, tmp_path: Path) -> None:
+    """Every signature checked, every message and line told in order of time, no stranger's byte in the terminal."""
+    target = tmp_path / "r"
+    target.write_bytes(FILE)
+    home.rmdir()  # nothing of ours is needed
+    said = sos("verify", str(target))
+    assert said.exit == 0
+    for words in (
+        "TLP:AMBER", "cleared", "8 signatures", "3 lines of the exporter's log, 1 link between them", "CALL",
+        "attests contact with " + ANNA.public.hex()[:8], "leads", "believes that it is over", "reports",
+        "the victim names", "5: decline (unable, busy",
+    ):  # fmt: skip
+        assert words in said.out
+    assert "\x1b" not in said.out
+    told = sos("verify", str(target), "--json").objects
+    assert len(told) == 1
+    assert told[0]["verified"] is True
+    times = [entry["unix_s"] for entry in told[0]["timeline"]]
+    assert len(times) == 11
+    assert times == sorted(times)
+
+
+@pytest.mark.parametrize("place", [3, 60, 3000, 9000, len(FILE) - 90, len(FILE) - 1])
+def test_a_changed_byte_is_refused_in_one_sentence(sos: Sos, tmp_path: Path, place: int) -> None:
+    """In the head, a message, the log, the signature: exit 1, and nothing of it is shown."""
+    changed = bytearray(FILE)
+    changed[place] ^= 1
+    (tmp_path / "r").write_bytes(changed)
+    said = sos("verify", str(tmp_path / "r"))
+    assert said.exit == 1
+    assert said.out == ""
+    assert "no record that holds" in said.err
+    assert sos("verify", str(tmp_path / "r"), "--json").objects[0]["code"] == "record-broken"
+
+
+def test_a_log_that_was_changed_before_it_was_signed_is_refused(sos: Sos, tmp_path: Path) -> None:
+    """A line that does not follow, one out of place, one about another call."""
+    first, second, third = lines()
+    changed = json.dumps(json.loads(first) | {"why": "another"}, sort_keys=True).encode()
+    foreign = write_line(12, NO_LINE, {"call": "ab" * 32, "decision": "claim", "unix_s": 1})
+    for log in ([changed, second], [second, first], [first, foreign], [third, b"no json"]):
+        (tmp_path / "r").write_bytes(file_of(*SAID, log=log))
+        said = sos("verify", str(tmp_path / "r"))
+        assert (said.exit, "watch log" in said.err) == (1, True)
+
+
+def test_files_that_are_none_are_said(sos: Sos, tmp_path: Path) -> None:
+    """Missing, a folder, empty, something else."""
+    assert sos("verify", str(tmp_path / "nothing")).exit == 66
+    assert sos("verify", str(tmp_path)).exit == 74
+    for content in (b"", b"hello", FILE[:-1], FILE + b"\x00"):
+        (tmp_path / "r").write_bytes(content)
+        assert sos("verify", str(tmp_path / "r")).exit == 1
