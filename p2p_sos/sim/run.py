@@ -19,17 +19,24 @@ def world_of(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, .
     return world
 
 
-def run_world(scenario: Scenario, world: World) -> Facts:
-    """Let a world run to its end."""
+def run_world(scenario: Scenario, world: World, until_s: float | None = None) -> Facts:
+    """Let a world run to its end, or to an earlier one."""
     world.begin()
-    world.run(scenario.duration_s)
+    world.run(scenario.duration_s if until_s is None else min(until_s, scenario.duration_s))
     return facts_of(scenario, world)
 
 
-def run_seed(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, ...] = ()) -> Outcome:
+def run_seed(
+    scenario: Scenario,
+    seed: int,
+    nodes: int,
+    *,
+    without: tuple[int, ...] = (),
+    until_s: float | None = None,
+) -> Outcome:
     """One run, judged."""
     world = world_of(scenario, seed, nodes, without=without)
-    facts = run_world(scenario, world)
+    facts = run_world(scenario, world, until_s)
     found = tuple(v for checker in scenario.checkers for v in checker(world.trace, facts))
     told = measures(world.trace, facts)
     if scenario.measure is not None:

@@ -1,0 +1,100 @@
+"""Many runs of one scenario: spread over processes, merged in the order of their seeds, judged together.
+
+Decides which limits were missed. Comes in: a scenario's name, seeds, a number of processes. Goes out: a `Report`. The
+number of processes changes nothing but the time.
+"""
+
+import hashlib
+import math
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+
+from attrs import frozen
+
+from p2p_sos.sim.run import run_seed
+from p2p_sos.sim.scenario import Limits, Outcome
+from p2p_sos.sim.scenarios import SCENARIOS
+
+
+@frozen
+class Job:
+    """What one worker is asked for."""
+
+    scenario: str
+    seed: int
+    nodes: int
+    without: tuple[int, ...] = ()
+    until_s: float | None = None
+
+
+def work(job: Job) -> Outcome:
+    """One run, by the name of its scenario, so that any process can do it."""
+    return run_seed(SCENARIOS[job.scenario], job.seed, job.nodes, without=job.without, until_s=job.until_s)
+
+
+def outcomes(jobs: Sequence[Job], processes: int) -> Iterator[Outcome]:
+    """What each job came to, in the order of the jobs."""
+    if processes <= 1 or len(jobs) == 1:
+        yield from map(work, jobs)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(processes, mp_context=context) as pool:
+        yield from pool.map(work, jobs)
+
+
+def percentile(values: Iterable[float | None], share: float) -> float | None:
+    """The nearest rank; what did not happen counts as never, and a percentile of never is None."""
+    known = sorted(math.inf if value is None else value for value in values)
+    if not known:
+        return None
+    found = known[max(0, math.ceil(share * len(known)) - 1)]
+    return None if found == math.inf else found
+
+
+def figure(runs: Sequence[Outcome], measure: str, share: float) -> float | None:
+    """One percentile of one measure; None too where no run has it."""
+    values = [run.measures.get(measure) for run in runs]
+    return None if all(value is None for value in values) else percentile(values, share)
+
+
+def missed(limits: Limits, runs: Sequence[Outcome]) -> tuple[str, ...]:
+    """A sentence for each limit that the runs do not keep."""
+    found: list[str] = []
+    for measure, share, limit in (
+        ("first_claim_s", 0.99, limits.first_claim_p99_s),
+        ("lead_s", 0.99, limits.lead_p99_s),
+        ("recovery_s", 0.99, limits.recovery_p99_s),
+        ("claims", 1.0, limits.claims_max),
+    ):
+        if limit is None:
+            continue
+        value = percentile([run.measures.get(measure) for run in runs], share)
+        if value is None or value > limit:
+            found.append(f"{measure} is {_shown(value)} where {limit} is the most; {_worst(runs, measure)}")
+    if limits.helpers is not None:
+        low, high = limits.helpers
+        for run in runs:
+            value = run.measures.get("helpers")
+            if value is None or not low <= value <= high:
+                found.append(f"seed {run.seed} ends with {_shown(value)} helpers, not {low:g} to {high:g}")
+    found += [wrong for rule in limits.more if (wrong := rule(runs)) is not None]
+    return tuple(found)
+
+
+def _shown(value: float | None) -> str:
+    return "never" if value is None else f"{value:.3f}"
+
+
+def _worst(runs: Sequence[Outcome], measure: str) -> str:
+    def of(run: Outcome) -> float:
+        value = run.measures.get(measure)
+        return math.inf if value is None else value
+
+    worst = max(runs, key=of)
+    return f"the worst seed is {worst.seed}"
+
+
+def digest_of(runs: Sequence[Outcome]) -> str:
+    """One digest over all runs, in the order of their seeds."""
+    return hashlib.blake2b("".join(run.digest for run in runs).encode(), digest_size=16).hexdigest()

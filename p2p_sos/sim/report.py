@@ -1,0 +1,94 @@
+"""What is told about many runs: the one object, what went wrong, and how to see it again.
+
+Decides the words. Comes in: outcomes. Goes out: an object, and lines. Must not know how the runs were made.
+"""
+
+import resource
+import sys
+from collections.abc import Sequence
+
+from p2p_sos.sim.campaign import Job, digest_of, figure
+from p2p_sos.sim.run import run_world, world_of
+from p2p_sos.sim.scenario import Outcome, Scenario
+
+SHOWN_MAX = 5  # violations of one run, and failing seeds, that are told in full
+
+
+def again(scenario: Scenario, nodes: int, first: int, end: int) -> str:
+    """The command that repeats runs."""
+    return f"python3 scripts/simulate.py --scenario {scenario.name} --nodes {nodes} --seeds {first}:{end}"
+
+
+def peak_mb() -> float:
+    """The most memory that this process, or any of its workers, held."""
+    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return max(used) / 1024
+
+
+def report(
+    scenario: Scenario, nodes: int, runs: Sequence[Outcome], limits: int, wall_s: float
+) -> dict[str, object]:
+    """The one object that is printed; `limits`: how many were missed."""
+    events = sum(run.events for run in runs)
+    failing = [run.seed for run in runs if run.violations]
+
+    def rounded(measure: str, share: float) -> float | None:
+        value = figure(runs, measure, share)
+        return None if value is None else round(value, 4)
+
+    return {
+        "scenario": scenario.name,
+        "nodes": nodes,
+        "runs": len(runs),
+        "violations": sum(len(run.violations) for run in runs) + limits,
+        "failing_seeds": failing,
+        "first_claim_p50_s": rounded("first_claim_s", 0.5),
+        "first_claim_p99_s": rounded("first_claim_s", 0.99),
+        "lead_p99_s": rounded("lead_s", 0.99),
+        "claims_p50": rounded("claims", 0.5),
+        "claims_p99": rounded("claims", 0.99),
+        "helpers_p50": rounded("helpers", 0.5),
+        "recovery_p99_s": rounded("recovery_s", 0.99),
+        "trace_digest": digest_of(runs),
+        "events": events,
+        "events_per_s": round(events / wall_s) if wall_s else 0,
+        "wall_s": round(wall_s, 2),
+        "peak_mb": round(peak_mb(), 1),
+    }
+
+
+def complain(scenario: Scenario, nodes: int, runs: Sequence[Outcome], limits: Sequence[str]) -> None:
+    """Say on standard error what went wrong, and how to see it again."""
+    failing = [run for run in runs if run.violations]
+    for run in failing[:SHOWN_MAX]:
+        for violation in run.violations[:SHOWN_MAX]:
+            where = f"seed {run.seed}, {violation.time:.3f} s, {violation.node}"
+            print(
+                f"{scenario.name}: {violation.property} is broken ({where}): {violation.why}", file=sys.stderr
+            )
+        words = again(scenario, nodes, run.seed, run.seed + 1)
+        print(f"  again: {words}", file=sys.stderr)
+    if len(failing) > SHOWN_MAX:
+        print(f"{scenario.name}: and {len(failing) - SHOWN_MAX} more seeds", file=sys.stderr)
+    for sentence in limits:
+        print(f"{scenario.name}: a limit is missed: {sentence}", file=sys.stderr)
+    if limits:
+        print(f"  again: {again(scenario, nodes, runs[0].seed, runs[-1].seed + 1)}", file=sys.stderr)
+
+
+def tell(told: dict[str, object], runs: Sequence[Outcome]) -> None:
+    """For people: the object line by line, and what else the scenario measured."""
+    for name, value in told.items():
+        print(f"{name:20} {value}")
+    for name in runs[0].measures if runs else ():
+        low, high = figure(runs, name, 0.5), figure(runs, name, 0.99)
+        if low is not None:
+            print(f"{name:20} p50 {low:.3f}, p99 {'never' if high is None else f'{high:.3f}'}")
+
+
+def trace_of(scenario: Scenario, job: Job) -> str:
+    """The faults and the records of one run, one a line."""
+    world = world_of(scenario, job.seed, job.nodes, without=job.without)
+    run_world(scenario, world, job.until_s)
+    faults = [f"# {fault}" for fault in world.faults]
+    return "\n".join([*faults, *(repr(record) for record in world.trace.records), ""])

@@ -1,0 +1,112 @@
+"""Makes a failing run smaller: fewer nodes, fewer faults, a shorter schedule.
+
+Decides what can be left out so that the run still fails in the same way. Comes in: whether a candidate fails. Goes out: the
+smallest candidate found. It tries; it does not promise that nothing smaller fails.
+"""
+
+from collections.abc import Callable, Sequence
+
+from attrs import evolve, frozen
+
+from p2p_sos.sim.run import run_seed, world_of
+from p2p_sos.sim.scenario import Outcome, Scenario
+
+NODES_MIN = 2
+RUNS_MAX = 200  # guess: a quarter of an hour for small runs
+
+
+@frozen
+class Candidate:
+    """A run: its nodes, the faults left out, and when it stops (None: when its scenario says)."""
+
+    seed: int
+    nodes: int
+    without: tuple[int, ...] = ()
+    until_s: float | None = None
+
+    def command(self, scenario: str) -> str:
+        """What repeats it."""
+        words = f"python3 scripts/simulate.py --scenario {scenario} --nodes {self.nodes}"
+        words += f" --seeds {self.seed}:{self.seed + 1}"
+        if self.without:
+            words += " --without " + ",".join(str(number) for number in self.without)
+        return words if self.until_s is None else f"{words} --until {self.until_s:g}"
+
+
+Fails = Callable[[Candidate], bool]
+
+
+def minimal(items: Sequence[int], fails: Callable[[Sequence[int]], bool]) -> tuple[int, ...]:
+    """Delta debugging: a part of `items` with which it still fails, and none of its chunks can go."""
+    kept, chunk = list(items), max(1, len(items) // 2)
+    while kept:
+        smaller = False
+        for start in range(0, len(kept), chunk):
+            rest = kept[:start] + kept[start + chunk :]
+            if fails(rest):
+                kept, smaller = rest, True
+                break
+        if not smaller:
+            if chunk == 1:
+                break
+            chunk = max(1, chunk // 2)
+    return tuple(kept)
+
+
+def shrink(candidate: Candidate, faults_of: Callable[[Candidate], int], fails: Fails) -> Candidate:
+    """The smallest failing run found. `faults_of`: how many faults a candidate plans."""
+    runs = 0
+
+    def still(other: Candidate) -> bool:
+        nonlocal runs
+        runs += 1
+        return runs <= RUNS_MAX and fails(other)
+
+    nodes = candidate.nodes
+    for share in (0.25, 0.5, 0.75, 0.9):
+        fewer = evolve(candidate, nodes=max(NODES_MIN, int(nodes * share)))
+        if fewer.nodes < candidate.nodes and still(fewer):
+            candidate = fewer
+            break
+    everything = [n for n in range(faults_of(candidate)) if n not in candidate.without]
+
+    def fails_with(kept: Sequence[int]) -> bool:
+        return still(evolve(candidate, without=_rest(kept, faults_of(candidate))))
+
+    kept = minimal(everything, fails_with)
+    return evolve(candidate, without=_rest(kept, faults_of(candidate)))
+
+
+def _rest(kept: Sequence[int], count: int) -> tuple[int, ...]:
+    return tuple(number for number in range(count) if number not in kept)
+
+
+def shorter(candidate: Candidate, outcome: Outcome, fails: Fails) -> Candidate:
+    """The same, stopped soon after its first violation if it still fails then."""
+    first = min((violation.time for violation in outcome.violations), default=None)
+    if first is None:
+        return candidate
+    early = evolve(candidate, until_s=float(int(first) + 1))
+    return early if fails(early) else candidate
+
+
+def shrink_run(scenario: Scenario, candidate: Candidate) -> tuple[Candidate, tuple[str, ...]]:
+    """The smallest failing run of a scenario that was found, and the faults that it keeps, as text."""
+
+    def outcome(other: Candidate) -> Outcome:
+        return run_seed(scenario, other.seed, other.nodes, without=other.without, until_s=other.until_s)
+
+    broken = {violation.property: None for violation in outcome(candidate).violations}
+
+    def fails(other: Candidate) -> bool:
+        return any(violation.property in broken for violation in outcome(other).violations)
+
+    def faults_of(other: Candidate) -> int:
+        return len(world_of(scenario, other.seed, other.nodes).faults)
+
+    if not broken:
+        return candidate, ()
+    small = shrink(candidate, faults_of, fails)
+    small = shorter(small, outcome(small), fails)
+    planned = world_of(scenario, small.seed, small.nodes).faults
+    return small, tuple(str(fault) for fault in planned if fault.number not in small.without)
