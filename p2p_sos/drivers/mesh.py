@@ -1,6 +1,6 @@
 """What the runner needs of a network: a handful of methods, with libp2p behind them or a fake beside it.
 
-In come RPCs for peers and addresses to keep; out go events (`PeerJoined`, `RpcReceived`, ...) through `deliver`.
+In come RPCs and frames of sync for peers, and addresses to keep; out go events (`PeerJoined`, `RpcReceived`, ...) through `deliver`.
 It must not know what a message means, and this module must not load libp2p.
 """
 
@@ -51,6 +51,10 @@ class Mesh(Protocol):
 
     def send(self, peer: PeerId, rpc: Rpc) -> None:
         """Queue an RPC to a peer; what goes to nobody, or over a full queue, is dropped."""
+        ...
+
+    def send_sync(self, peer: PeerId, frame: bytes) -> None:
+        """Queue a frame of sync; what goes to nobody, to who does not speak it, or over a full queue, is dropped."""
         ...
 
     def disconnect(self, peer: PeerId, why: str) -> None:

@@ -17,7 +17,18 @@ from typing import TYPE_CHECKING, Protocol
 
 import trio
 
-from p2p_sos.core.actions import Action, Disconnect, Forget, Keep, SendRpc, SetTimer, Solve, Tell, Verify
+from p2p_sos.core.actions import (
+    Action,
+    Disconnect,
+    Forget,
+    Keep,
+    SendRpc,
+    SendSync,
+    SetTimer,
+    Solve,
+    Tell,
+    Verify,
+)
 from p2p_sos.core.events import ClockRead, Event, Restored, Started, StoreFailed, StoreRecovered, TimerFired
 from p2p_sos.core.events import TimerKey as Key
 from p2p_sos.core.notices import Notice
@@ -222,5 +233,7 @@ class Runner:
                     self._mesh.disconnect(peer, why)
                 case SendRpc(peer=peer, rpc=rpc) if not silent:
                     self._mesh.send(peer, rpc)
+                case SendSync(peer=peer, frame=frame) if not silent:
+                    self._mesh.send_sync(peer, frame)
                 case Tell(notice=notice) if not silent:
                     self._tell(notice)

@@ -230,7 +230,13 @@ async def test_identify_tells_the_same_of_a_node_and_of_a_caller() -> None:
         told_by_nobody = Identify(
             protocol_version=PROTOCOL_VERSION,
             agent_version=AGENT,
-            protocols=["/ipfs/id/1.0.0", "/ipfs/ping/1.0.0", "/meshsub/1.1.0", "/meshsub/1.2.0"],
+            protocols=[
+                "/esos/sync/1",
+                "/ipfs/id/1.0.0",
+                "/ipfs/ping/1.0.0",
+                "/meshsub/1.1.0",
+                "/meshsub/1.2.0",
+            ],
         )
         for one in told:
             one.ClearField("public_key")

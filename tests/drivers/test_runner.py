@@ -8,7 +8,18 @@ import trio
 from attrs import frozen
 from trio.testing import MockClock
 
-from p2p_sos.core.actions import Action, Disconnect, Forget, Keep, SendRpc, SetTimer, Solve, Tell, Verify
+from p2p_sos.core.actions import (
+    Action,
+    Disconnect,
+    Forget,
+    Keep,
+    SendRpc,
+    SendSync,
+    SetTimer,
+    Solve,
+    Tell,
+    Verify,
+)
 from p2p_sos.core.events import (
     ClockRead,
     Event,
@@ -69,6 +80,9 @@ class World:
 
     def send(self, peer: str, rpc: Rpc) -> None:
         self.done.append(("send", peer))
+
+    def send_sync(self, peer: str, frame: bytes) -> None:
+        self.done.append(("send sync", peer))
 
     def disconnect(self, peer: str, why: str) -> None:
         self.done.append(("disconnect", peer))
@@ -175,6 +189,20 @@ async def test_nothing_is_visible_before_it_is_durable() -> None:
             ("commit begins", both), ("commit ends", both),
             ("send", "a"), ("tell", "x"), ("send", "b"), ("send", "c"),
         ]  # fmt: skip
+
+
+@pytest.mark.trio
+async def test_a_frame_of_sync_waits_for_the_disk_too() -> None:
+    """It leaves after the commit; behind a row that could not be written it does not leave."""
+    said: list[Action] = [SendSync("a", b"frame"), keep(b"one"), SendSync("b", b"frame")]
+    script, world = Script({claims(1): said}), World()
+    async with Running(script, world) as runner:
+        await runner.ask(claims(1))
+        world.failures = 1
+        await runner.ask(claims(1))
+    sent = [entry for entry in world.done if entry[0] == "send sync"]
+    assert sent == [("send sync", "a"), ("send sync", "b"), ("send sync", "a")]
+    assert world.done.index(("send sync", "a")) > world.done.index(("commit ends", (b"one",)))
 
 
 @pytest.mark.trio

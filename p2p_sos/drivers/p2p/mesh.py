@@ -1,7 +1,7 @@
-"""The mesh over py-libp2p: who is connected, and the two streams of each.
+"""The mesh over py-libp2p: who is connected, and the streams of each.
 
-Decides when a peer has joined or left, and whom we refuse. In come addresses to keep and RPCs to send; out go
-events. It must not know what an RPC means.
+Decides when a peer has joined or left, and whom we refuse. In come addresses to keep, RPCs and frames of sync to send; out go
+events. It must not know what an RPC or a frame means.
 """
 
 import logging
@@ -27,6 +27,7 @@ from p2p_sos.drivers.p2p.keeper import (
     UnreachableError,
 )
 from p2p_sos.drivers.p2p.streams import Inbox, Outbox, StreamLimits, write_frames
+from p2p_sos.drivers.p2p.syncline import SYNC_PROTOCOL, SyncInbox, SyncLine, SyncLineLimits
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -50,6 +51,7 @@ class MeshLimits:
     ping_answer_s: float = 20.0  # guess
     close_s: float = 2.0  # how long a stop waits for goodbyes
     streams: StreamLimits = field(factory=StreamLimits)
+    sync: SyncLineLimits = field(factory=SyncLineLimits)
     keeper: KeeperLimits = field(factory=KeeperLimits)
 
 
@@ -61,9 +63,11 @@ class _Link:
     outbound: bool
     network: str
     outbox: Outbox
+    sync: SyncLine
     connections: list[Any] = field(factory=list)
     joined: trio.Event = field(factory=trio.Event)
     reading: trio.CancelScope | None = None
+    syncing: trio.CancelScope | None = None
     scope: trio.CancelScope = field(factory=trio.CancelScope)
     gone: trio.Event = field(factory=trio.Event)
     served: bool = False  # it joined, once
@@ -109,6 +113,8 @@ class Libp2pMesh:
         self._nursery: trio.Nursery | None = None
         for protocol in PROTOCOLS:
             self._host.set_stream_handler(protocol, self._read_from)
+        # "A caller MUST serve exactly the protocols that a node serves, and answer alike." (08-binding §5)
+        self._host.set_stream_handler(SYNC_PROTOCOL, self._read_sync_from)
         self._swarm.register_notifee(self)
         self.connect(bootstrap)
 
@@ -142,6 +148,12 @@ class Libp2pMesh:
         link = self._links.get(peer)
         if link is not None:
             link.outbox.put(rpc)
+
+    def send_sync(self, peer: PeerId, frame: bytes) -> None:
+        """Queue a frame of sync; what goes to nobody, or to who does not speak it, is dropped."""
+        link = self._links.get(peer)
+        if link is not None:
+            link.sync.put(frame)
 
     def disconnect(self, peer: PeerId, why: str) -> None:
         """Close every connection to a peer and refuse it for a while."""
@@ -267,7 +279,8 @@ class Libp2pMesh:
         remote = connection.muxed_conn.get_remote_address()
         outbound = bool(connection.muxed_conn.is_initiator)
         outbox = Outbox(peer, self._limits.streams, self._deliver)
-        link = _Link(peer, outbound, network_of(remote[0]) if remote else "", outbox, [connection])
+        sync = SyncLine(self._limits.sync)
+        link = _Link(peer, outbound, network_of(remote[0]) if remote else "", outbox, sync, [connection])
         self._links[peer] = link
         self._nursery.start_soon(self._serve, link)
 
@@ -303,8 +316,9 @@ class Libp2pMesh:
         finally:
             if self._links.get(link.peer) is link:
                 del self._links[link.peer]
-            if link.reading is not None:
-                link.reading.cancel()
+            for scope in (link.reading, link.syncing):
+                if scope is not None:
+                    scope.cancel()
             if link.served:
                 self._deliver(PeerLeft(link.peer))
             link.gone.set()
@@ -324,6 +338,7 @@ class Libp2pMesh:
         self._deliver(PeerJoined(link.peer, link.outbound, protocol, link.network))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ping, link)
+            nursery.start_soon(link.sync.run, lambda: self._host.open(link.connections[0], (SYNC_PROTOCOL,)))
             await write_frames(link.outbox, stream.muxed_stream)
 
     async def _read_from(self, stream: Any) -> None:
@@ -340,6 +355,20 @@ class Libp2pMesh:
             inbox = Inbox(
                 link.peer, self._deliver, self._room, self._limits.streams, stream.muxed_stream.reset
             )
+            await stream.muxed_stream.pour(inbox.take)
+        await stream.reset()
+
+    async def _read_sync_from(self, stream: Any) -> None:
+        """Serve an incoming stream of sync; a newer one of the same peer takes its place."""
+        link = self._links.get(str(stream.muxed_conn.peer_id))
+        if link is None:
+            await stream.reset()
+            return
+        if link.syncing is not None:
+            link.syncing.cancel()
+        with trio.CancelScope() as link.syncing:
+            await link.joined.wait()
+            inbox = SyncInbox(link.peer, self._deliver, self._room, stream.muxed_stream.reset)
             await stream.muxed_stream.pour(inbox.take)
         await stream.reset()
 
