@@ -83,7 +83,7 @@ def resolve(board: Board, expired: Expired = NOTHING_EXPIRED) -> View:
         said.closed_by_victim or _stood_down(said, expired),
         roster=roster,
         # "Its token is the sequence of the REQUISITION in force (0 for none) and the id of the roster (NOTHING for
-        # none)." (06-board §11)
+        # none)." (06-board §14)
         token=(sequence, NOTHING if roster is None else roster.roster),
         attested=any(claim.attested and claim.live for claim in claims),
         takeovers=said.takeovers,
@@ -101,7 +101,7 @@ def _aged(claim: ClaimStanding, expired: Expired) -> ClaimStanding:
 
 def _stood_down(said: Digest, expired: Expired) -> str | None:
     # "STAND_DOWN closes a call when V is silent and attested responders of `stand_down_f` + 1 groups under the
-    # profile's roots stood down." (06-board §11)
+    # profile's roots stood down." (06-board §15)
     enough = said.description.timing.stand_down_f + 1
     return "stood-down" if expired.victim_silent and said.stood_down >= enough else None
 
