@@ -42,6 +42,7 @@ from p2p_sos.wire.frames import Stamp
 
 WORLD = -1  # the index of what happens to no place
 START_UNIX_S = 1_790_000_000.0  # an afternoon: no card's day ends within any run
+BOOTED_S = 10_000.0  # what every monotonic clock shows at 0; none of them ever shows less than 0
 CLOCK_EVERY_S = 60.0
 FRAME_BYTES = 4  # of an RPC that says nothing
 MESSAGE_BYTES = 16  # of a message beside its data
@@ -126,7 +127,7 @@ class Engine:
     def reading(self, place: Place) -> ClockRead:
         """What the wall clock of a place shows."""
         clocks = place.clocks
-        return ClockRead(START_UNIX_S + clocks.local(self.now) + clocks.wall_offset_s)
+        return ClockRead(START_UNIX_S - BOOTED_S + clocks.local(self.now) + clocks.wall_offset_s)
 
     # ------------------------------------------------------------------ actions
 
@@ -169,18 +170,20 @@ class Engine:
         if other.sitter is None:
             return
         if rpc.messages:
-            rpc = self._honest_ids(place, rpc)
+            if not place.is_honest:
+                rpc = self._named_anew(rpc)
             for carried in rpc.messages:
                 self.observer.carried(self.now, place, carried.data)
         size = size_of(rpc)
         for at_s in direction.arrivals(size, self.now, self.link_draws, spared=bool(rpc.subscriptions)):
             self.push(at_s, index, other.life, RpcReceived(place.name, rpc, size))
 
-    def _honest_ids(self, place: Place, rpc: Rpc) -> Rpc:
+    def _named_anew(self, rpc: Rpc) -> Rpc:
         """A driver names what it receives itself; so nobody can lie about an id."""
-        if place.is_honest:
+        name = self.shared.gossip_id
+        if all(carried.id == name(carried.data) for carried in rpc.messages):
             return rpc
-        carried = tuple(Carried(self.shared.gossip_id(c.data), c.data, c.topic) for c in rpc.messages)
+        carried = tuple(Carried(name(c.data), c.data, c.topic) for c in rpc.messages)
         return Rpc(rpc.subscriptions, carried, rpc.ihave, rpc.iwant, rpc.graft, rpc.prune, rpc.idontwant)
 
     def _send_sync(self, place: Place, peer: str, data: bytes) -> None:

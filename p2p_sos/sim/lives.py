@@ -50,6 +50,7 @@ class Lives(Engine):
         self.seed, self.profile, self.gossip, self.trace = seed, profile, gossip, trace
         self.now = START_S
         self.begun = False
+        self.preloaded = True  # whether nodes know cards at their first start
         self.known_share = 1.0  # of the others' cards, what a node holds at its first start
         self.mode = "liveness"
         self.delta_s = 1.0  # a bound on the gossip delay without faults; a slow world sets a higher one
@@ -130,10 +131,10 @@ class Lives(Engine):
     def begin(self) -> None:
         """Start everybody who is to be up, and make the links."""
         self.begun = True
-        cards = self._cards()
-        draws = Random(f"{self.seed} cards")
-        for place in self.places:
-            self._preload(place, cards, draws)
+        if self.preloaded:
+            cards, draws = self._cards(), Random(f"{self.seed} cards")
+            for place in self.places:
+                self._preload(place, cards, draws)
         for place in self.places:
             if place.name not in self._down:
                 self.start(place, joined=False)

@@ -38,7 +38,7 @@ def run_seed(
     world = world_of(scenario, seed, nodes, without=without)
     facts = run_world(scenario, world, until_s)
     found = tuple(v for checker in scenario.checkers for v in checker(world.trace, facts))
-    told = measures(world.trace, facts)
+    told = {**measures(world.trace, facts), **facts.known}
     if scenario.measure is not None:
         told = {**told, **scenario.measure(world.trace, facts)}
     return Outcome(seed, found, told, world.trace.digest, world.events)

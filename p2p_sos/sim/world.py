@@ -22,7 +22,7 @@ from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Make, honest
-from p2p_sos.sim.engine import START_UNIX_S
+from p2p_sos.sim.engine import BOOTED_S, START_UNIX_S
 from p2p_sos.sim.faults import Fault
 from p2p_sos.sim.links import Direction, Quality
 from p2p_sos.sim.lives import PROTOCOL, Lives, seed_of
@@ -87,7 +87,7 @@ class World(Lives):
         place = self._place(Place(len(self.places), name, responder, None, make), up=up)
         if group is not None:
             self.shared.accredited[key.public] = group
-        place.clocks = Clocks(self.now, self.now, clock_rate, clock_offset_s)
+        place.clocks = Clocks(BOOTED_S + self.now, self.now, clock_rate, clock_offset_s)
         return place
 
     def add_victim(self, name: str, *, up: bool = True, **fields: Any) -> Place:
@@ -95,7 +95,7 @@ class World(Lives):
         key = SigningKey(seed_of(f"{self.seed} {name} call"))
         secrets = VictimSecrets(key, seed_of(f"{self.seed} {name} exchange"), "all files are encrypted")
         place = self._place(Place(len(self.places), name, None, secrets), up=up)
-        place.clocks = Clocks(self.now, self.now)
+        place.clocks = Clocks(BOOTED_S + self.now, self.now)
         place.call_fields = fields
         for row, value in case_rows(secrets):
             place.store.write(Keep(Table.CASE, row, value))
