@@ -11,6 +11,7 @@ from typing import Any
 from vectors.boards import admission, boards
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
+from vectors.reconciling import reconciling
 from vectors.signing import ids, signatures
 from vectors.stamping import stamp_cases
 from vectors.verdicts import verdicts
@@ -24,6 +25,7 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "letters.json": ("03-keys", letter_cases),
     "admission.json": ("05-calls", admission),
     "boards.json": ("06-board", boards),
+    "sync.json": ("09-sync", reconciling),
 }
 
 

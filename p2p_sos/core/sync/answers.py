@@ -130,7 +130,7 @@ class Answerer:
                 return self._newest(question)
 
     def _trees(self, session: int) -> Trees:
-        named = [(name, tree.fingerprint()) for name, tree in self._forest.trees().items()]
+        named = [(name, tree.fingerprint()) for name, tree in self._forest.trees.items()]
         return Trees(session, tuple(named[:SYNC_TREES_MAX]))
 
     def _branches(self, question: Ask) -> tuple[Branch, ...]:

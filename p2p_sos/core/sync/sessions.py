@@ -135,7 +135,7 @@ class Session:
     # ------------------------------------------------------------------ comparing
 
     def _compare(self, theirs: dict[TreeName, bytes]) -> None:
-        mine = self._forest.trees()
+        mine = self._forest.trees
         for name, print_ in theirs.items():
             if name in mine and mine[name].fingerprint() == print_:
                 continue

@@ -120,6 +120,7 @@ class Sync:
         """Open a session, unless there are enough of them."""
         if peer is None or peer in self._sessions or len(self._sessions) >= self._settings.sessions_max:
             return []
+        self._forest.look()
         session = Session(
             self._forest,
             self._fetched,
@@ -149,6 +150,7 @@ class Sync:
         if isinstance(message, Refusal):
             self._sessions.pop(peer, None)
             return []
+        self._forest.look()
         if isinstance(message, Request):
             return self._on_question(peer, message, now)
         if session is None or not session.expects(message):

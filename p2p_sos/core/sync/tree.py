@@ -75,18 +75,23 @@ NO_TREE = Tree(())
 
 @define(eq=False)
 class Forest:
-    """All trees of a node. What the holdings give back unchanged is taken for unchanged."""
+    """All trees of a node, as they were at the last `look`. What the holdings give back unchanged is unchanged."""
 
     holdings: Holdings
     _seen: Mapping[TreeName, tuple[MessageId, ...]] | None = None
     _trees: dict[TreeName, Tree] = field(factory=dict)
     _root: Fingerprint = b""
 
+    @property
     def trees(self) -> Mapping[TreeName, Tree]:
         """Each tree by its name, names ascending."""
+        return self._trees
+
+    def look(self) -> None:
+        """See what is held now."""
         held = self.holdings.trees()
         if held is self._seen:
-            return self._trees
+            return
         fresh: dict[TreeName, Tree] = {}
         changed = self._seen is None or len(held) != len(self._trees)
         for name in sorted(held):
@@ -97,19 +102,18 @@ class Forest:
         self._seen, self._trees = held, fresh
         if changed:
             self._root = b""
-        return fresh
 
     @property
     def root(self) -> Fingerprint:
         """The fingerprint of everything."""
-        trees = self.trees()
         if not self._root:
-            self._root = root_fingerprint(tuple((n, tree.fingerprint()) for n, tree in trees.items()))
+            named = tuple((name, tree.fingerprint()) for name, tree in self._trees.items())
+            self._root = root_fingerprint(named)
         return self._root
 
     def tree(self, name: TreeName) -> Tree:
         """The tree of a name; the empty one if it is not held."""
-        return self.trees().get(name, NO_TREE)
+        return self._trees.get(name, NO_TREE)
 
 
 def is_board(name: TreeName) -> bool:
