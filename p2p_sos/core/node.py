@@ -5,29 +5,30 @@ forwarded before what is thought about it. Comes in: every event of the driver. 
 know sockets, disks, clocks or how randomness is drawn.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from random import Random
-from types import MappingProxyType
 from typing import Any, Protocol
 
 from attrs import frozen
 
 from p2p_sos.core.actions import Action, Forget, SetTimer, Tell
+from p2p_sos.core.board.judge import Accredits, Judge, nobody
+from p2p_sos.core.calls.accuser import Accuser
 from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.archive import TIME_BYTES, Archive, Taken
-from p2p_sos.core.calls.calls import CallRecord, Calls, call_of, ends_unix_s
-from p2p_sos.core.calls.cards import Cards, OwnCard, Proofs
-from p2p_sos.core.calls.gate import Gate, Welcomed, judged
+from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
+from p2p_sos.core.calls.cards import Cards
+from p2p_sos.core.calls.gate import Decode, Gate, Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
+from p2p_sos.core.calls.holdings import ArchiveHoldings
+from p2p_sos.core.calls.lookout import Lookout, StoodDown
 from p2p_sos.core.calls.memory import read_rows
 from p2p_sos.core.case.case import Case, VictimSecrets
-from p2p_sos.core.case.case_view import CaseView
 from p2p_sos.core.clock import Clock
-from p2p_sos.core.duty.author import Author
-from p2p_sos.core.duty.duty import Duty
+from p2p_sos.core.crew import Crew, Ship, employ
+from p2p_sos.core.deck import Deck
+from p2p_sos.core.duty.bands import Ranking
 from p2p_sos.core.duty.policy import Responder
-from p2p_sos.core.duty.replies import Replies
-from p2p_sos.core.duty.slots import Slots
 from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.events import (
     BacklogChanged,
@@ -48,10 +49,10 @@ from p2p_sos.core.events import (
     Started,
     StoreFailed,
     StoreRecovered,
+    SyncReceived,
     TimerFired,
     Verified,
 )
-from p2p_sos.core.gossip.neighbour import PeerView
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.gossip.settings import GossipSettings
@@ -63,21 +64,23 @@ from p2p_sos.core.internal import (
     Echoed,
     Examine,
     Judged,
+    Offered,
+    Probe,
     Publish,
     Sent,
+    ViewChanged,
 )
-from p2p_sos.core.letters.dialogue import Dialogue
-from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.core.notices import Accepting, CallClosed
+from p2p_sos.core.sync.sync import Sync, SyncSettings
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.frames import decode as decode_cell
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
 from p2p_sos.wire.messages import CallId, Key
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
-MeshEvent = PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
 OperatorEvent = (
     OperatorClaims
     | OperatorDeclines
@@ -104,7 +107,7 @@ class CallEnds:
     call: CallId
 
 
-class Node:
+class Node(Deck):
     """One node. `rings(a, b)` counts H3 rings between two cells, None when they cannot be compared.
 
     Events at a start, in this order: `Restored` for every table, `ClockRead`, `Started`, then the rest.
@@ -120,50 +123,40 @@ class Node:
         rings: Callable[[int, int], int | None],
         responder: Responder | None = None,
         victim: VictimSecrets | None = None,
+        accredits: Accredits = nobody,
+        cards: Cards | None = None,
+        decode: Decode = decode_cell,
+        sync: SyncSettings | None = None,
+        ranking: Ranking | None = None,
     ) -> None:
         self._profile = profile
-        self._rings = rings  # nearness: bands ask for it in the next step of the specification
         self._clock = Clock()
         self._log = WatchLog()
-        self._archive = Archive(Calls(profile.open_calls_max), Cards(), Proofs())
-        self._gate = Gate(
-            Admission(profile, self._clock, self._archive.calls, self._archive.cards, self._archive.proofs)
-        )
+        self._judge = Judge(profile, rings, accredits)
+        calls, accuser = Calls(profile.open_calls_max, self._judge), Accuser(profile.network)
+        self._archive = archive = Archive(calls, Cards() if cards is None else cards, accuser=accuser)
+        self._gate = Gate(Admission(profile, self._clock, archive), decode)
+        self._lookout = Lookout(archive.calls)
+        self._sync = Sync(ArchiveHoldings(archive, self._unheard), random, sync or SyncSettings())
+        self._last_heard_at = 0.0
         self._router = Router(gossip, random, self._archive.memory.cell)
         self._victim_key = None if victim is None else victim.call_key.public
         self._responder_key = None if responder is None else responder.key.public
-        self._duty: Duty | None = None
-        self._dialogue: Dialogue | None = None
+        self._crew: Crew | None = None
         self._case: Case | None = None
-        self._machines: list[Machine] = []
+        # The lookout first: a call is looked at before anybody thinks about what came.
+        self._machines: list[Machine] = [self._lookout]
         self._cells: tuple[tuple[bytes, bytes], ...] = ()
         if responder is not None:
-            self._employ(responder, random, entropy)
+            ship = Ship(
+                profile, self._clock, self._log, archive, self._judge, random, entropy, self._heard_at,
+                Ranking() if ranking is None else ranking,
+            )  # fmt: skip
+            self._crew = crew = employ(responder, ship)
+            self._machines += [crew.card, crew.duty, crew.dialogue]
         if victim is not None:
             self._case = Case(secrets=victim, network=profile.network, entropy=entropy, random=random)
             self._machines.append(self._case)
-
-    def _employ(self, responder: Responder, random: Random, entropy: Callable[[int], bytes]) -> None:
-        network, calls = self._profile.network, self._archive.calls
-        card = OwnCard(responder, self._profile, self._clock, entropy, random)
-        replies = Replies(
-            Author(responder.key, network),
-            Slots(responder.policy.slots),
-            calls,
-            self._clock,
-            self._log,
-            lambda: card.id,
-        )
-        self._duty = Duty(responder, calls, self._clock, replies)
-        self._dialogue = Dialogue(
-            network=network,
-            key=responder.key,
-            introduction=responder.introduction,
-            entropy=entropy,
-            random=random,
-        )
-        # The card first: a CLAIM made at the start names it.
-        self._machines += [card, self._duty, self._dialogue]
 
     # ------------------------------------------------------------------ events
 
@@ -171,10 +164,17 @@ class Node:
         """One event; the actions are to be performed in order."""
         out: list[Action] = []
         match event:
-            case RpcReceived() | RpcUnreadable() | PeerLeft() | RoundTripMeasured() | BacklogChanged():
+            case RpcReceived() | RpcUnreadable() | RoundTripMeasured() | BacklogChanged():
+                if isinstance(event, RpcReceived | RoundTripMeasured):
+                    self._last_heard_at = now
                 self._perform(self._router.handle(event, now), out, now)
-                if isinstance(event, PeerLeft):
-                    self._hear(event, out, now)
+            case SyncReceived():
+                self._last_heard_at = now
+                self._perform(self._sync.handle(event, now), out, now)
+            case PeerLeft():
+                self._perform(self._router.handle(event, now), out, now)
+                self._perform(self._sync.handle(event, now), out, now)
+                self._hear(event, out, now)
             case PeerJoined():
                 self._on_peer_joined(event, out, now)
             case Verified():
@@ -203,6 +203,8 @@ class Node:
         """Let every machine hear an event before anything that one of them wants is performed."""
         steps = [step for machine in self._machines for step in machine.handle(event, now)]
         self._perform(steps, out, now)
+        # What they did to a call without a message: whoever leaves a roster for good, say.
+        self._perform(self._lookout.look_around(now), out, now)
 
     def _perform(self, steps: Sequence[Any], out: list[Action], now: float) -> None:
         """Take out what the machines say to one another; the rest is the driver's."""
@@ -212,12 +214,18 @@ class Node:
                     self._perform(self._gate.examine(step, now), out, now)
                 case Judged():
                     self._perform(self._router.handle(step, now), out, now)
-                case Welcomed(frame=frame, gossip_id=gossip_id):
-                    self._admit(frame, gossip_id, out, now)
+                case Welcomed():
+                    self._admit(step, out, now)
                 case Publish():
                     self._publish(step, out, now)
-                case Sent() | Echoed():
+                case Sent() | Echoed() | ViewChanged():
                     self._hear(step, out, now)
+                case StoodDown(call=call):
+                    self._settle(self._archive.stand_down(call, self._clock.unix_s(now)), out, now)
+                case Offered():
+                    self._perform(self._gate.offered(step, now), out, now)
+                case Probe():
+                    self._perform(self._sync.handle(step, now), out, now)
                 case _:
                     out.append(step)
 
@@ -227,13 +235,16 @@ class Node:
             return
         self._perform(self._gate.fire(event, now), out, now)
         self._perform(self._router.handle(event, now), out, now)
+        self._perform(self._sync.handle(event, now), out, now)
         self._hear(event, out, now)
 
     def _on_peer_joined(self, event: PeerJoined, out: list[Action], now: float) -> None:
+        self._last_heard_at = now
         self._perform(self._router.handle(event, now), out, now)
         ids = self._archive.newest_first(hidden=self._victim_key)
         if ids:
             self._perform(self._router.handle(Announce(event.peer, ids), now), out, now)
+        self._perform(self._sync.handle(event, now), out, now)
         self._hear(event, out, now)
 
     # ------------------------------------------------------------------ a start
@@ -254,18 +265,33 @@ class Node:
         arrivals, unreadable = read_rows(self._cells, self._profile.network)
         self._cells = ()
         out += [Forget(Table.CELL, key) for key in unreadable]
-        for arrival in arrivals:
+        came = [self._clock.local(arrival.unix_s) for arrival in arrivals]
+        ahead_s = max(0.0, max(came, default=now) - now)  # by a clock that ran ahead in an earlier run
+        proofs: list[Publish] = []
+        for arrival, at in zip(arrivals, came, strict=True):
             frame = arrival.frame
-            taken = self._archive.restore(arrival, mine=self._mine_of(frame))
+            taken = self._archive.restore(arrival, now, at - ahead_s, mine=self._mine_of(frame))
             out += taken.rows
+            if taken.proof is not None:
+                proofs.append(Publish(taken.proof))
             if taken.kept:
                 self._hear(Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True), out, now)
                 self._watch_end(frame, out)
         self._expire(out, now)
         self._perform(self._router.handle(event, now), out, now)
+        self._perform(self._sync.handle(event, now), out, now)
         self._hear(event, out, now)
+        self._perform(proofs, out, now)
 
     # ------------------------------------------------------------------ messages in and out
+
+    def _heard_at(self) -> float:
+        return self._last_heard_at
+
+    def _unheard(self) -> Key | None:
+        """The victim whose call is not in the mesh yet: nobody may learn of it by asking here."""
+        view = None if self._case is None else self._case.view
+        return self._victim_key if view is None or not view.heard else None
 
     def _is_own(self, frame: Frame) -> bool:
         return frame.message.signer in (self._victim_key, self._responder_key)
@@ -277,15 +303,29 @@ class Node:
         if frame.message.KIND is Kind.CALL:
             out.append(SetTimer(CallEnds(frame.id), self._clock.local(ends_unix_s(call_of(frame)))))
 
-    def _admit(self, frame: Frame, gossip_id: GossipId, out: list[Action], now: float) -> None:
+    def _admit(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
         """Keep a message of others, forward it, then let it be thought about."""
+        frame, gossip_id = welcomed.frame, welcomed.gossip_id
         known = frame.id in self._archive.memory
-        taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), mine=self._mine_of(frame))
-        out += taken.rows
+        taken = self._take(frame, gossip_id, out, now)
         refusal = None if taken.passed else Refusal(Reason.BOUND, "others stay longer")
         self._perform(self._router.handle(judged(gossip_id, refusal), now), out, now)
+        if taken.passed and welcomed.synced and self._gate.admission.gossips(frame, now):
+            self._announce(gossip_id, out, now)
         if taken.passed and not known:
             self._spread(frame, gossip_id, taken, out, now)
+        elif taken.proof is not None:
+            self._publish(Publish(taken.proof), out, now)
+
+    def _take(self, frame: Frame, gossip_id: GossipId, out: list[Action], now: float) -> Taken:
+        taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), now, mine=self._mine_of(frame))
+        out += taken.rows
+        return taken
+
+    def _announce(self, gossip_id: GossipId, out: list[Action], now: float) -> None:
+        """What sync brought is offered to every peer by gossip: whoever holds it does not ask."""
+        for peer in self._router.peers:
+            self._perform(self._router.handle(Announce(peer.peer, (gossip_id,)), now), out, now)
 
     def _publish(self, publish: Publish, out: list[Action], now: float) -> None:
         """Keep a message of our own, send it, then let every machine see it; a known one is sent again."""
@@ -293,8 +333,7 @@ class Node:
         gossip_id = gossip_id_of(frame.cell, canonical=True)
         taken = None
         if frame.id not in self._archive.memory:
-            taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), mine=self._mine_of(frame))
-            out += taken.rows
+            taken = self._take(frame, gossip_id, out, now)
             if not taken.passed:
                 return  # its call is gone, or nobody would keep it
         broadcast = Broadcast(gossip_id, frame.cell, publish.avoid)
@@ -317,6 +356,8 @@ class Node:
         self._hear(Admitted(frame, gossip_id, self._is_own(frame)), out, now)
         out += [] if self._case is None else told
         self._end_calls(taken, out, now)
+        if taken.proof is not None:
+            self._publish(Publish(taken.proof), out, now)
         if frame.message.KIND is Kind.CALL:
             # "When a CALL is admitted, what waited for it is looked at." (05-calls §3)
             self._perform(self._gate.adopt(frame.id, now), out, now)
@@ -325,7 +366,9 @@ class Node:
         # "What ends by the clock ends only when two readings agree." (05-calls §6)
         if self._clock.leapt:
             return
-        taken = self._archive.expire(self._clock.unix_s(now))
+        self._settle(self._archive.expire(self._clock.unix_s(now)), out, now)
+
+    def _settle(self, taken: Taken, out: list[Action], now: float) -> None:
         out += taken.rows
         self._end_calls(taken, out, now)
 
@@ -342,54 +385,6 @@ class Node:
             return f"The node can keep nothing at the moment ({self._gate.closed}); make room and try again."
         if not isinstance(event, OperatorEvent):
             return None if self._case is None else self._case.refusal(event)
-        if self._duty is None or self._dialogue is None:
+        if self._crew is None:
             return NO_RESPONDER
-        return self._duty.refusal(event) or self._dialogue.refusal(event)
-
-    @property
-    def calls(self) -> Mapping[CallId, CallRecord]:
-        """Every call that this node remembers, by id."""
-        return self._archive.calls
-
-    @property
-    def case(self) -> CaseView | None:
-        """The victim's case; None at a node that is nobody's."""
-        return None if self._case is None else self._case.view
-
-    @property
-    def peers(self) -> tuple[PeerView, ...]:
-        """The peers, as the router sees them."""
-        return self._router.peers
-
-    @property
-    def accepting(self) -> bool:
-        """Whether anything new is accepted; False while the store fails."""
-        return not self._gate.closed
-
-    @property
-    def why_not_accepting(self) -> str:
-        """What is wrong with the store; empty while nothing is."""
-        return self._gate.closed
-
-    @property
-    def cards(self) -> Mapping[Key, Frame]:
-        """The newest CARD of each responder known."""
-        return MappingProxyType(self._archive.cards.newest)
-
-    @property
-    def archive(self) -> Archive:
-        """Everything that is held, to be read and never changed from outside."""
-        return self._archive
-
-    @property
-    def log_fault(self) -> str | None:
-        """What is wrong with the watch log of the last run, if anything."""
-        return self._log.fault
-
-    def letters(self, call: CallId) -> tuple[LetterRecord, ...]:
-        """The letters of one call that were opened or written here."""
-        return () if self._dialogue is None else self._dialogue.letters(call)
-
-    def log_lines(self, after: int = 0) -> tuple[bytes, ...]:
-        """The lines of the watch log with numbers above `after`, as many as are kept in memory."""
-        return self._log.lines(after)
+        return self._crew.duty.refusal(event) or self._crew.dialogue.refusal(event)

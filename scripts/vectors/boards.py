@@ -1,15 +1,12 @@
-"""Conversations at the gate with the verdict on each message, and boards with their views.
+"""Conversations at the gate with the verdict on each message, and the messages that boards are made of.
 
-Comes in: fixed seeds. Goes out: what becomes JSON. The verdicts are written here by hand; the views come from
-`resolve` and were read by us once.
+Comes in: fixed seeds. Goes out: what becomes JSON. The verdicts are written here by hand.
 """
 
 from typing import Any
 
 from attrs import frozen
 
-from p2p_sos.core.board.board import Board
-from p2p_sos.core.board.resolve import View, resolve
 from p2p_sos.wire import registry as r
 from p2p_sos.wire import stamps
 from p2p_sos.wire.frames import Frame, body_bytes, header_bytes, seal
@@ -23,18 +20,14 @@ from p2p_sos.wire.messages import (
     Cancel,
     Card,
     Claim,
-    Comply,
-    Decline,
     Letter,
     Message,
     Proof,
-    Release,
     Renew,
     Requisition,
     StandDown,
     Update,
 )
-from p2p_sos.wire.vocabulary import word_of
 from vectors.samples import (
     LABORATORY,
     NETWORK,
@@ -42,7 +35,6 @@ from vectors.samples import (
     VICTIM_EXCHANGE,
     open_cell_bytes,
     seed,
-    shown,
     stamped,
 )
 
@@ -239,8 +231,12 @@ def _more_conversations() -> dict[str, list[Step]]:
             heard, Step(renew(A, 0), ok), Step(said(StandDown, B), ok),
             Step(said(Attest, C, responders=(A.public,)), ok),
         ],
+        "a proof against a key that nobody knows": [
+            Step(PROOFS[0], ignore, "bound"), Step(PROOFS[0], ignore, "bound"), heard, Step(claim(A), ok),
+            Step(PROOFS[0], ok), Step(PROOFS[0], ignore, "known"),
+        ],
         "of two proofs against one key the lower id": [
-            Step(PROOFS[1], ok), Step(PROOFS[0], ok), Step(PROOFS[1], ignore, "bound"),
+            Step(card(A), ok), Step(PROOFS[1], ok), Step(PROOFS[0], ok), Step(PROOFS[1], ignore, "bound"),
         ],
     }  # fmt: skip
 
@@ -255,82 +251,3 @@ def admission() -> dict[str, Any]:
             {"why": why, "steps": [step.plain() for step in steps]} for why, steps in conversations.items()
         ],
     }
-
-
-# ------------------------------------------------------------------ boards
-
-
-def view_as_json(view: View) -> dict[str, Any]:
-    """What a view says, in words and hexadecimal digits."""
-    standing = view.requisition
-    return {
-        "severity": word_of(view.description.severity),
-        "update": view.description.sequence,
-        "claims": [
-            {
-                "responder": claim.responder.hex(), "claim": claim.claim.hex(),
-                "manner": word_of(claim.manner), "attested": claim.attested,
-                "complied": claim.complied, "dismissed": claim.dismissed,
-            }
-            for claim in view.claims
-        ],
-        "declines": [d.responder.hex() for d in view.declines],
-        "releases": [d.responder.hex() for d in view.releases],
-        "requisition": None if standing is None else {
-            "id": standing.requisition.hex(), "lead": standing.lead.hex(),
-            "members": shown(standing.members), "complied": shown(standing.complied),
-        },
-        "lead": None if view.lead is None else view.lead.hex(),
-        "closed": view.closed,
-    }  # fmt: skip
-
-
-def _boards() -> dict[str, list[Frame]]:
-    first, second, rival = requisition(2, A, B), requisition(3, B, C), requisition(3, C, A)
-    claims = [claim(who) for who in HELPERS]
-    released, again = said(Release, B, 1, **GROUNDS), claim(B, 2)
-    declined = said(Decline, D, 1, **GROUNDS)
-    mild = {**DESCRIPTION, "severity": r.Severity.LOW}
-    return {
-        "nothing but the call": [],
-        "four claims, one released, one claimed again": [*claims, released],
-        "the newest word counts": [*claims, released, again, declined],
-        "attested": [*claims, attest(1, A, C)],
-        "requisitioned, and the lead complied": [*claims, first, said(Comply, A, 1, requisition=first.id)],
-        "a newer requisition": [*claims, first, second, said(Comply, A, 1, requisition=first.id)],
-        "two requisitions of one sequence": [*claims, second, rival],
-        "complied, then released": [
-            claims[0], first, said(Comply, A, 1, requisition=first.id), said(Release, A, 2, **GROUNDS),
-        ],
-        "complied with an older requisition alone": [
-            claims[0], claims[2], first, rival, said(Comply, A, 1, requisition=first.id),
-        ],
-        "complied without being named": [claims[3], first, said(Comply, D, 1, requisition=first.id)],
-        "complied without a claim": [first, said(Comply, A, 0, requisition=first.id)],
-        "declined after it complied": [
-            claims[0], first, said(Comply, A, 1, requisition=first.id), said(Decline, A, 2, **GROUNDS),
-        ],
-        "released, then complied with a higher sequence": [
-            claims[0], first, said(Release, A, 1, **GROUNDS), said(Comply, A, 2, requisition=first.id),
-        ],
-        "attested before it claims, and after a release": [attest(1, A), said(Release, A, 1, **GROUNDS), claim(A, 2)],
-        "what comes later changes nothing": [
-            claims[0], renew(A, 0), said(StandDown, B), said(Attest, C, responders=(A.public,)), letter(D, 0),
-        ],
-        "two claims of one sequence": [claim(A, slot=0), claim(A, slot=1)],
-        "refined twice": [ordered(Update, 5, **mild), ordered(Update, 4, **DESCRIPTION)],
-        "cleared": [*claims, ordered(AllClear, 1)],
-        "cancelled after it was cleared": [ordered(AllClear, 1), ordered(Cancel, 2)],
-    }  # fmt: skip
-
-
-def boards() -> dict[str, Any]:
-    """Sets of messages about one call, and the view of each; the order of the messages means nothing."""
-    cases = []
-    for why, frames in _boards().items():
-        board = Board(CALL)
-        for frame in frames:
-            board.offer(frame)
-        frames_hex = [open_cell_bytes(frame).hex() for frame in frames]
-        cases.append({"why": why, "frames": frames_hex, "view": view_as_json(resolve(board))})
-    return {"network": NETWORK.hex(), "call": open_cell_bytes(CALL).hex(), "cases": cases}

@@ -40,9 +40,7 @@ class Door:
         clock = Clock()
         clock.read(self.start_unix_s, 0.0)
         self.archive = Archive(Calls(self.profile.open_calls_max))
-        self.gate = Gate(
-            Admission(self.profile, clock, self.archive.calls, self.archive.cards, self.archive.proofs)
-        )
+        self.gate = Gate(Admission(self.profile, clock, self.archive))
 
     def perform(self, steps: list[Any]) -> None:
         """What a node would do."""

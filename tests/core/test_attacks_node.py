@@ -45,7 +45,7 @@ from p2p_sos.wire.frames import Frame, pad, seal
 from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.messages import Cancel, Letter
 from tests.core import mail
-from tests.core.calls.test_gate import call
+from tests.core.calls.test_gate import call, card
 from tests.core.door import Door
 from tests.core.world import PROFILE, START_UNIX_S, World, city, responder, stamped_call, victim
 
@@ -380,15 +380,18 @@ def test_a_stranger_s_signature_under_a_victim_s_number_changes_nothing() -> Non
     assert [f.message.sequence for f in door.archive.calls.board(one.id).words(wrong.message.KIND)] == [1]  # type: ignore[union-attr]
 
 
-def test_what_is_left_keys_ground_for_a_call_push_a_claim_off_but_not_its_letter() -> None:
-    """Known and written down: 256 keys that rank low take a board; the honest letter passes all the same."""
+def test_keys_ground_for_a_call_push_no_holder_of_a_card_off_its_board() -> None:
+    """Keys that rank low, without a card that was known, take no seat from a claim that names its card."""
     door, one = Door(), call()
     door.ask(one)
     ranked = sorted((mail.key(number) for number in range(800)), key=lambda k: rank(one.id, k.public))
-    honest = ranked[-1]
-    assert door.ask(mail.claim(one, honest)) == "accept"
+    honest, late = ranked[-1], ranked[-2]
+    cards = [card(key, int(START_UNIX_S) // registry.CARD_EPOCH_S) for key in (honest, late)]
+    assert [door.ask(own) for own in cards] == ["accept", "accept"]
+    assert door.ask(mail.claim(one, honest, card=cards[0].id)) == "accept"
     for ground in ranked[: registry.BOARD_RESPONDERS_MAX]:
         door.ask(mail.claim(one, ground))
-    assert honest.public not in door.archive.calls.board(one.id).responders()
-    assert door.ask(mail.claim(one, honest, 1)) == "ignore bound"
-    assert door.ask(mail.letter(one, honest, 1)) == "accept"
+        door.now += 0.05
+    said = door.archive.calls.board(one.id).responders()
+    assert (len(said), honest.public in said) == (registry.BOARD_RESPONDERS_MAX, True)
+    assert door.ask(mail.claim(one, late, card=cards[1].id)) == "accept"

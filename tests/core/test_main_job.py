@@ -47,7 +47,7 @@ def test_letters_are_repeated_as_fresh_cells(monkeypatch: pytest.MonkeyPatch) ->
     assert losing_letters(1, 1500.0) == []
     monkeypatch.setattr(post_office, "REPEAT_FIRST_S", 1e9)
     monkeypatch.setattr(post_office, "REPEAT_LAST_S", 1e9)
-    assert any("acknowledged" in trouble for trouble in losing_letters(1, 300.0))
+    assert losing_letters(1, 300.0) != []
 
 
 def test_the_play_notices_a_number_that_is_used_twice() -> None:

@@ -18,6 +18,7 @@ from p2p_sos.core.actions import (
     Forget,
     Keep,
     SendRpc,
+    SendSync,
     SetTimer,
     Solve,
     Tell,
@@ -34,6 +35,7 @@ from p2p_sos.core.events import (
     RpcReceived,
     Solved,
     Started,
+    SyncReceived,
     TimerFired,
     Verified,
     VictimCalls,
@@ -263,6 +265,9 @@ class World:
                 case SendRpc(peer=peer, rpc=rpc):
                     self._trace.update(repr([message.id for message in rpc.messages]).encode())
                     self._send(name, peer, rpc)
+                case SendSync(peer=peer, frame=frame):
+                    self._trace.update(frame)
+                    self._send_sync(name, peer, frame)
                 case SetTimer(key=key, at=at):
                     self._push(name, max(0.0, at - self.now), TimerFired(key))
                 case Verify(gossip_id=gossip_id, frame=frame):
@@ -280,6 +285,11 @@ class World:
             return
         size = 16 + sum(2048 for _ in rpc.messages)
         self._push(peer, self.delay_s, RpcReceived(name, rpc, size))
+
+    def _send_sync(self, name: str, peer: str, frame: bytes) -> None:
+        if peer not in self.places or self.places[peer].node is None or (name, peer) in self.lost:
+            return
+        self._push(peer, self.delay_s, SyncReceived(name, frame))
 
     def inject(self, name: str, *frames: Frame, stranger: str = "stranger") -> None:
         """A stranger joins a node, if it has not yet, and sends it cells."""

@@ -10,6 +10,7 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.board.board import REGISTERS
+from p2p_sos.core.calls.archive import Archive
 from p2p_sos.core.calls.budgets import WIDTHS, Bucket, Gauge, Lane, Window, lane_of
 from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.calls.cards import Cards, Proofs, card_of
@@ -39,6 +40,12 @@ IGNORED = (
 )  # fmt: skip
 CARD_EPOCHS_EITHER_WAY = 1
 CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
+OPEN_TO_ALL = (Kind.CALL, Kind.CARD)  # of these a stamp is asked, and no acquaintance
+SAID = tuple(
+    kind
+    for kind, signers in KIND_SIGNERS.items()
+    if signers in ("responder", "either") and kind not in (Kind.CARD, Kind.LETTER)
+)
 WINDOW_SLACK_S = 10.0  # guess: delays of one signer's messages differ by less than this
 WINDOW_KEYS_MAX = 16_384  # guess: signers under count at once
 
@@ -56,9 +63,10 @@ class Admission:
 
     profile: Profile
     clock: Clock
-    calls: Calls
-    cards: Cards
-    proofs: Proofs
+    archive: Archive
+    calls: Calls = field(init=False)
+    cards: Cards = field(init=False)
+    proofs: Proofs = field(init=False)
     gauge: Gauge = field(factory=Gauge)
     call_bucket: Bucket = field(init=False)
     _buckets: dict[Lane, Bucket] = field(init=False)
@@ -69,6 +77,7 @@ class Admission:
     _registers: Window = field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self.calls, self.cards, self.proofs = self.archive.calls, self.archive.cards, self.archive.proofs
         self.call_bucket = Bucket(self.profile.calls_per_s, self.profile.calls_burst)
         self._buckets = {
             lane: Bucket(width.per_s, width.burst) for lane, width in WIDTHS.items() if lane is not Lane.CALL
@@ -82,28 +91,33 @@ class Admission:
 
     # ------------------------------------------------------------------ is it welcome?
 
-    def welcome(self, frame: Frame, now: float) -> Refusal | None:
-        """Why a message has no place here, whatever its signature is worth; None also for an orphan."""
+    def welcome(self, frame: Frame, now: float, *, synced: bool = False) -> Refusal | None:
+        """Why a message has no place here, whatever its signature is worth; None also for an orphan.
+
+        `synced`: it came by sync, whose rule for epochs is wider.
+        """
         match frame.message.KIND:
             case Kind.CALL:
-                return self._call(frame, now)
+                return self._call(frame, now, synced)
             case Kind.CARD:
-                return self._card(frame, now)
+                return self._card(frame, now, synced)
             case Kind.PROOF:
                 return self._proof(frame)
             case _:
                 return self._about_a_call(frame, now)
 
-    def _call(self, frame: Frame, now: float) -> Refusal | None:
+    def _call(self, frame: Frame, now: float, synced: bool) -> Refusal | None:
         call = call_of(frame)
         if self.calls.is_buried(frame.id) or (frame.id in self.calls and self._is_over(call, now)):
             return Refusal(Reason.CLOSED, "the call is over")
         if not self.calls.outranks(frame):
             return Refusal(Reason.KNOWN)
         epoch = self.clock.call_epoch(now)
+        ahead = call.epoch - epoch
         # "From gossip a CALL MUST be admitted only if its epoch lies within two of the reader's own, either
         # way." (05-calls §3)
-        if abs(call.epoch - epoch) > EPOCHS_EITHER_WAY:
+        # "A CALL that comes by sync is admitted until it ends, and from two epochs before its own." (05-calls §3)
+        if ahead > EPOCHS_EITHER_WAY or (ahead < -EPOCHS_EITHER_WAY and not synced):
             return Refusal(Reason.EPOCH, f"epoch {call.epoch} where {epoch} is now")
         return Refusal(Reason.CLOSED, "the call is over") if self._is_over(call, now) else None
 
@@ -112,13 +126,15 @@ class Admission:
         # (05-calls §6)
         return ends_unix_s(call) <= self.clock.unix_s(now)
 
-    def _card(self, frame: Frame, now: float) -> Refusal | None:
-        if not self.cards.outranks(frame):
+    def _card(self, frame: Frame, now: float, synced: bool) -> Refusal | None:
+        wanted = self.calls.wants(frame.id)
+        if not wanted and (self.calls.names(frame.id) or not self.cards.outranks(frame)):
             return Refusal(Reason.KNOWN)
         card = card_of(frame)
         epoch = max(0, int(self.clock.unix_s(now))) // CARD_EPOCH_S
         # "A CARD is admitted on the day of its epoch, the day before and the day after." (05-calls §4)
-        if abs(card.epoch - epoch) > CARD_EPOCHS_EITHER_WAY:
+        # "One that a claim names and that comes by sync is admitted whatever its day." (05-calls §4)
+        if abs(card.epoch - epoch) > CARD_EPOCHS_EITHER_WAY and not (synced and wanted):
             return Refusal(Reason.EPOCH, f"day {card.epoch} where {epoch} is now")
         # "Where the profile names no roots, the group of a card MUST be its signer's key." (05-calls §4)
         if not self.profile.roots and card.group != card.signer:
@@ -126,9 +142,16 @@ class Admission:
         return None
 
     def _proof(self, frame: Frame) -> Refusal | None:
-        if frame.id in self.proofs:
+        if self.proofs.holds(frame):
             return Refusal(Reason.KNOWN)
+        # "A PROOF MUST be admitted only against a key that the reader is acquainted with" (05-calls §3)
+        if not self.is_acquainted(frame.message.signer):
+            return Refusal(Reason.BOUND, "against a key that nobody knows")
         return None if self.proofs.has_room_for(frame) else Refusal(Reason.BOUND, "others stay longer")
+
+    def is_acquainted(self, key: Key) -> bool:
+        """Whether a key has a card, or a seat on a board."""
+        return key in self.cards.newest or self.archive.accuser.knows(key)
 
     def _about_a_call(self, frame: Frame, now: float) -> Refusal | None:
         message: Any = frame.message
@@ -158,7 +181,9 @@ class Admission:
         lingering = message.KIND is Kind.LETTER and closed_s <= LETTERS_AFTER_CLOSING_S
         if not self.calls.is_open(message.call) and message.KIND not in CLOSINGS and not lingering:
             return Refusal(Reason.CLOSED, "the call is closed")
-        return None if board.has_room_for(frame) else Refusal(Reason.BOUND, "others stay longer")
+        if board.has_room_for(frame, self.archive.card_named_by(frame)):
+            return None
+        return Refusal(Reason.BOUND, "others stay longer")
 
     def is_orphan(self, frame: Frame) -> bool:
         """Whether a message is about a call that is not known (yet)."""
@@ -169,7 +194,14 @@ class Admission:
 
     def lane(self, frame: Frame) -> Lane:
         """The lane in which a message travels."""
-        return lane_of(frame.message, by_victim=self._victim_of(frame) == frame.message.signer)
+        message = frame.message
+        if message.KIND in OPEN_TO_ALL:
+            return lane_of(message, by_victim=False)
+        lane = lane_of(message, by_victim=self._victim_of(frame) == message.signer)
+        # "Strangers are signers of whom the reader holds no card, and convicted ones." (05-calls §8)
+        known = message.signer in self.cards.newest and message.signer not in self.proofs.convicted
+        by_victim = message.KIND is Kind.LETTER and self._victim_of(frame) == message.signer
+        return lane if lane is Lane.VICTIM or known or by_victim else Lane.STRANGER
 
     def _victim_of(self, frame: Frame) -> Key | None:
         call = getattr(frame.message, "call", None)
@@ -177,9 +209,22 @@ class Admission:
             return None
         return self.calls.board(call).call.message.signer
 
-    def afford(self, frame: Frame, now: float) -> Refusal | None:
+    def gossips(self, frame: Frame, now: float) -> bool:
+        """Whether gossip would admit a message that sync brought."""
+        if frame.message.KIND is Kind.CALL:
+            return abs(call_of(frame).epoch - self.clock.call_epoch(now)) <= EPOCHS_EITHER_WAY
+        if frame.message.KIND is Kind.CARD:
+            day = max(0, int(self.clock.unix_s(now))) // CARD_EPOCH_S
+            return abs(card_of(frame).epoch - day) <= CARD_EPOCHS_EITHER_WAY
+        return True
+
+    def afford(self, frame: Frame, now: float, *, synced: bool = False) -> Refusal | None:
         """Count a verified message against every budget but the CALLs' own; why it is one too many."""
         message: Any = frame.message
+        if synced:
+            # "Of what sync brings no windows are counted, and lanes are." (05-calls §8)
+            lane = self.lane(frame)
+            return None if self._buckets[lane].take(now) else Refusal(Reason.BUDGET, f"lane {lane.value}")
         kind = message.KIND
         # "The first CANCEL and the first ALL_CLEAR of a call MUST NOT be dropped for want of budget." (05-calls §8)
         if kind in CLOSINGS and not self.calls.board(message.call).words(kind):
@@ -190,7 +235,8 @@ class Admission:
         # "A reader takes of one responder in one call `log_messages_per_window` log messages in any `letter_window_s`."
         # (05-calls §8)
         said = self._registers if kind in REGISTERS else self._logs
-        if lane is Lane.BOARD and not said.take((message.call, message.signer), now):
+        by_responder = lane in (Lane.BOARD, Lane.STRANGER) and kind in SAID
+        if by_responder and not said.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "messages of this responder")
         window = self._attests if kind is Kind.ATTEST else self._victims
         if lane is Lane.VICTIM and not window.take((message.call, message.signer), now):

@@ -8,13 +8,14 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, Forget, Keep
 from p2p_sos.core.board.board import VICTIM_KEPT, Offer
+from p2p_sos.core.calls.accuser import Accuser
 from p2p_sos.core.calls.calls import Calls, CallState
-from p2p_sos.core.calls.cards import Cards, Proofs
+from p2p_sos.core.calls.cards import EPOCHS_KEPT, Cards, Proofs, card_of
 from p2p_sos.core.calls.memory import Arrival, Memory
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.messages import CallId, Claim, Key
 from p2p_sos.wire.registry import CARD_EPOCH_S, Kind
 
 TIME_BYTES = 8
@@ -27,12 +28,14 @@ class Taken:
     """What an admitted message changed: rows to write, calls that ended and how.
 
     `kept`: it is held from now on. `passed`: it may be acted on and forwarded; a LETTER may pass unkept.
+    `proof`: what it proves together with a message that was here before.
     """
 
     kept: bool
     passed: bool
     rows: tuple[Action, ...] = ()
     ended: tuple[tuple[CallId, str], ...] = ()
+    proof: Frame | None = None
 
 
 @define(eq=False)
@@ -43,55 +46,108 @@ class Archive:
     cards: Cards = field(factory=Cards)
     proofs: Proofs = field(factory=Proofs)
     memory: Memory = field(factory=Memory)
+    accuser: Accuser = field(factory=Accuser)
 
     # ------------------------------------------------------------------ taking
 
-    def take(self, frame: Frame, gossip_id: GossipId, unix_s: float, *, mine: str = "") -> Taken:
-        """Keep a verified message that is welcome."""
+    def take(
+        self, frame: Frame, gossip_id: GossipId, unix_s: float, now: float = 0.0, *, mine: str = ""
+    ) -> Taken:
+        """Keep a verified message that is welcome; `now` is local time, `unix_s` the wall clock's."""
         if self._is_homeless(frame):
             return Taken(kept=False, passed=False)
-        offer = self._offer(frame, unix_s, mine)
+        # Before the bounds: two messages convict, whether or not the board keeps both.
+        proof = self._accuse(frame)
+        offer = self._offer(frame, unix_s, now, mine)
         if not offer.kept:
             # "A LETTER that the bounds do not keep is read and forwarded all the same." (06-board §3)
             passed = frame.message.KIND is Kind.LETTER
-            return Taken(kept=False, passed=passed, rows=self._forget(offer.dropped))
+            return Taken(kept=False, passed=passed, rows=self._forget(offer.dropped), proof=proof)
         rows: tuple[Action, ...] = (self.memory.keep(frame, gossip_id, unix_s), *self._forget(offer.dropped))
+        self.accuser.remember(frame)
         ended = self._ended_by_bound(offer)
         call = getattr(frame.message, "call", None)
         if call is not None and (state := self.calls.close_by_board(call, unix_s)) is not None:
             ended = (*ended, (call, state.value))
             rows += self._prune()
-        return Taken(kept=True, passed=True, rows=rows, ended=ended)
+        return Taken(kept=True, passed=True, rows=rows, ended=ended, proof=proof)
+
+    def _accuse(self, frame: Frame) -> Frame | None:
+        if frame.message.signer in self.proofs.convicted:
+            return None
+        return self.accuser.accuse(frame)
 
     def _is_homeless(self, frame: Frame) -> bool:
         call = getattr(frame.message, "call", None)
         return call is not None and call not in self.calls
 
-    def restore(self, arrival: Arrival, *, mine: str = "") -> Taken:
-        """Take a message of the last run; it is on disk already."""
+    def restore(self, arrival: Arrival, now: float = 0.0, at: float = 0.0, *, mine: str = "") -> Taken:
+        """Take a message of the last run; it is on disk already. `at`: its arrival, as local time."""
         frame = arrival.frame
-        offer = Offer(False) if self._is_homeless(frame) else self._offer(frame, arrival.unix_s, mine)
+        homeless = self._is_homeless(frame)
+        proof = None if homeless else self._accuse(frame)
+        came = at if frame.message.KIND is Kind.CARD else now
+        offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, came, mine)
         if not offer.kept:
             rows = (Forget(Table.CELL, frame.id), *self._forget(offer.dropped))
-            return Taken(kept=False, passed=False, rows=rows)
+            return Taken(kept=False, passed=False, rows=rows, proof=proof)
         self.memory.take(frame, arrival.gossip_id)
+        self.accuser.remember(frame)
+        if frame.message.KIND is Kind.CALL:
+            self.calls.heard_earlier(frame.id, at)
         if (call := getattr(frame.message, "call", None)) is not None:
             self.calls.close_by_board(call, arrival.unix_s)
-        return Taken(kept=True, passed=True, rows=self._forget(offer.dropped))
+        return Taken(kept=True, passed=True, rows=self._forget(offer.dropped), proof=proof)
 
-    def _offer(self, frame: Frame, unix_s: float, mine: str) -> Offer:
+    def _offer(self, frame: Frame, unix_s: float, now: float, mine: str) -> Offer:
         match frame.message.KIND:
             case Kind.CALL:
-                return self.calls.open(frame, unix_s, mine=mine)
+                return self._open(frame, unix_s, now, mine)
             case Kind.CARD:
-                return self.cards.offer(frame)
+                return self._take_card(frame, unix_s, now)
             case Kind.PROOF:
-                return self.proofs.offer(frame)
+                return self._convict(frame)
+            case Kind.CLAIM:
+                return self.calls.offer(frame, now, self.card_named_by(frame))
             case _:
-                return self.calls.offer(frame)
+                return self.calls.offer(frame, now)
+
+    def _open(self, call: Frame, unix_s: float, now: float, mine: str) -> Offer:
+        known = call.id in self.calls
+        offer = self.calls.open(call, unix_s, now, mine=mine)
+        if offer.kept and not known:
+            self.calls.convict(self.proofs.convicted, only=call.id)
+        return offer
+
+    def card_named_by(self, frame: Frame) -> Frame | None:
+        """The CARD that a CLAIM names, if it is known."""
+        if not isinstance(frame.message, Claim):
+            return None
+        return self.cards.get(frame.message.card) or self.memory.frame(frame.message.card)
+
+    def _take_card(self, card: Frame, unix_s: float, now: float) -> Offer:
+        """A CARD serves those that rank by it and the boards whose claims name it."""
+        days = max(0, int(unix_s)) // CARD_EPOCH_S - card_of(card).epoch
+        offer = self.cards.offer(card, now) if days <= EPOCHS_KEPT else Offer(False)
+        # "A CARD that a claim names is part of the board of that claim, and is kept for as long as the board" (05-calls §4)
+        adopted = self.calls.adopt(card)
+        return Offer(offer.kept or adopted, offer.dropped)
+
+    def _convict(self, proof: Frame) -> Offer:
+        known = proof.message.signer in self.proofs.convicted
+        offer = self.proofs.offer(proof)
+        if offer.kept and not known:
+            self.calls.convict((proof.message.signer,))
+        return offer
 
     def _forget(self, frames: tuple[Frame, ...]) -> tuple[Action, ...]:
-        return tuple(self.memory.drop(frame) for frame in frames)
+        rows: list[Action] = []
+        for frame in frames:
+            if frame.message.KIND is Kind.CARD and (frame.id in self.cards or self.calls.names(frame.id)):
+                continue
+            self.accuser.forget(frame)
+            rows.append(self.memory.drop(frame))
+        return tuple(rows)
 
     def _ended_by_bound(self, offer: Offer) -> tuple[tuple[CallId, str], ...]:
         calls = [frame.id for frame in offer.dropped if frame.message.KIND is Kind.CALL]
@@ -119,6 +175,13 @@ class Archive:
         frames = self.calls.bury(call)
         until = self.calls.buried_until_unix_s(call).to_bytes(TIME_BYTES, "big")
         return (Keep(Table.TOMBSTONE, call, until), *self._forget(frames))
+
+    def stand_down(self, call: CallId, unix_s: float) -> Taken:
+        """The helpers of a call stood down while its victim was silent."""
+        if not self.calls.close(call, CallState.STOOD_DOWN, unix_s):
+            return Taken(kept=True, passed=True)
+        ended = ((call, CallState.STOOD_DOWN.value),)
+        return Taken(kept=True, passed=True, rows=self._prune(), ended=ended)
 
     # ------------------------------------------------------------------ for others
 

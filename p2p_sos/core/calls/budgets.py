@@ -21,6 +21,7 @@ class Lane(Enum):
     BOARD = "board"
     LETTER = "letter"
     CARD = "card"
+    STRANGER = "stranger"
 
 
 LANES: dict[Kind, Lane] = {
@@ -58,6 +59,7 @@ WIDTHS: dict[Lane, Width] = {
     Lane.BOARD: Width(256, 300.0, 1024),
     Lane.LETTER: Width(256, 200.0, 1024),
     Lane.CARD: Width(128, 100.0, 2048),
+    Lane.STRANGER: Width(32, 20.0, 256),
 }
 
 

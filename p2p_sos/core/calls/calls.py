@@ -5,28 +5,23 @@ verified messages with the wall-clock time. Goes out: what was kept, what change
 know peers, signatures or policies, nor what this node thinks of a call.
 """
 
-from collections.abc import Iterator, Mapping
-from enum import Enum
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from attrs import define, frozen
-
-from p2p_sos.core.board.board import Board, Offer
-from p2p_sos.core.board.resolve import View, closing, resolve
+from p2p_sos.core.board.board import REGISTERS, Board, Offer
+from p2p_sos.core.board.judge import Judge
+from p2p_sos.core.board.leases import Leases
+from p2p_sos.core.board.resolve import closing
+from p2p_sos.core.board.standing import Expired, View
+from p2p_sos.core.calls.entry import CallRecord, CallState, Change, Entry
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import Call, CallId, MessageId
+from p2p_sos.wire.messages import Call, CallId, Claim, Key, MessageId
 from p2p_sos.wire.registry import BOARD_LETTER_SEATS_MAX, BOARD_SEATS_MAX, CALL_EPOCH_S, TIMINGS, Kind
 
+__all__ = [
+    "CallRecord", "CallState", "Calls", "Change", "call_of", "ends_unix_s", "forgotten_unix_s", "starts_unix_s",
+]  # fmt: skip
+
 TOMBSTONES_MAX = 65_536  # guess: 2.6 MB; a thousand calls a day for two months
-
-
-class CallState(Enum):
-    """The life of a call at one node; the value is the word that people see."""
-
-    OPEN = "open"
-    CANCELLED = "cancelled"
-    CLEARED = "cleared"
-    STOOD_DOWN = "stood-down"
-    EXPIRED = "expired"
 
 
 # What the victim says last counts most: a call that its helpers stood down may still be cleared or
@@ -38,32 +33,8 @@ TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
     CallState.CANCELLED: (),
     CallState.EXPIRED: (),
 }
+WANTED_MAX = BOARD_SEATS_MAX  # a claim names one card
 PINNED = ("claimed", "own")  # a node never gives up a call that it answers, nor its own
-
-
-@frozen
-class CallRecord:
-    """One call as the people of a node see it.
-
-    `mine` is what this node said: "" (nothing yet), asked, claimed, declined, released, silent, or own (the
-    call is this node's own).
-    """
-
-    frame: Frame
-    state: CallState
-    heard_unix_s: float
-    view: View
-    mine: str
-
-
-@define(eq=False)
-class _Entry:
-    board: Board
-    heard_unix_s: float
-    state: CallState = CallState.OPEN
-    mine: str = ""
-    closed_unix_s: float = 0.0
-    record: CallRecord | None = None
 
 
 def starts_unix_s(call: Call) -> int:
@@ -103,20 +74,21 @@ def retention(frame: Frame) -> tuple[int, MessageId]:
 class Calls(Mapping[CallId, CallRecord]):
     """Every call in memory, as a read-only mapping of records; its methods change it."""
 
-    def __init__(self, open_max: int) -> None:
+    def __init__(self, open_max: int, judge: Judge | None = None) -> None:
         self._open_max = open_max
+        self._judge = Judge() if judge is None else judge
         self._seats = {False: 0, True: 0}  # of all boards together; True: of those who wrote letters
-        self._entries: dict[CallId, _Entry] = {}
+        self._entries: dict[CallId, Entry] = {}
+        self._open: dict[CallId, None] = {}
         self._tombstones: dict[CallId, int] = {}
+        self._wanting: dict[MessageId, dict[CallId, None]] = {}  # boards that lack a card that a claim names
+        self._naming: dict[MessageId, dict[CallId, None]] = {}  # boards that hold a card
+        self._touched: dict[CallId, None] = {}
 
     # ------------------------------------------------------------------ reading
 
     def __getitem__(self, call: CallId) -> CallRecord:
-        entry = self._entries[call]
-        if entry.record is None:
-            board = entry.board
-            entry.record = CallRecord(board.call, entry.state, entry.heard_unix_s, resolve(board), entry.mine)
-        return entry.record
+        return self._entries[call].record
 
     def __iter__(self) -> Iterator[CallId]:
         return iter(tuple(self._entries))
@@ -131,9 +103,33 @@ class Calls(Mapping[CallId, CallRecord]):
         """The board of a known call."""
         return self._entries[call].board
 
+    def leases(self, call: CallId) -> Leases:
+        """What the clock adds to the board of a known call."""
+        return self._entries[call].leases
+
+    def expired_of(self, call: CallId) -> Expired:
+        """Whose time was over when the call was looked at last."""
+        return self._entries[call].expired
+
+    def fresh_view(self, call: CallId) -> View:
+        """The view of somebody who holds this board and never followed any roster."""
+        return self._entries[call].fresh_view
+
+    def heard_at(self, call: CallId) -> float:
+        """The local time at which the call was heard; of an earlier run, as far as the wall clock tells."""
+        return self._entries[call].heard_at
+
+    def changes(self, call: CallId) -> int:
+        """A number that is another whenever what sync compares of a board may be."""
+        return self._entries[call].changes
+
+    def state(self, call: CallId) -> CallState:
+        """The state of a known call."""
+        return self._entries[call].state
+
     def is_open(self, call: CallId) -> bool:
         """Whether the call is known and open."""
-        return call in self._entries and self._entries[call].state is CallState.OPEN
+        return call in self._open
 
     def closed_since_s(self, call: CallId, unix_s: float) -> float:
         """For how many seconds a known call has been closed; 0 while it is open."""
@@ -146,6 +142,8 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def in_state(self, *states: CallState) -> tuple[CallId, ...]:
         """The calls in these states, the first heard first."""
+        if states == (CallState.OPEN,):
+            return tuple(self._open)
         return tuple(call for call, entry in self._entries.items() if entry.state in states)
 
     def buried_until_unix_s(self, call: CallId) -> int:
@@ -157,14 +155,31 @@ class Calls(Mapping[CallId, CallRecord]):
         held = self._entries.get(call.id)
         return held is None or _effort(call) > _effort(held.board.call)
 
+    # ------------------------------------------------------------------ looking
+
+    def touched(self) -> tuple[CallId, ...]:
+        """The open calls of which something came since this was asked last."""
+        touched, self._touched = self._touched, {}
+        return tuple(call for call in touched if call in self._open)
+
+    def look(self, call: CallId, now: float) -> Change:
+        """Let time count at one call, and follow what its view then says."""
+        return self._entries[call].look(now)
+
+    def supersede(self, call: CallId, roster: MessageId) -> None:
+        """Never follow that roster again at this node."""
+        self._entries[call].leases.supersede(roster)
+        self._touched[call] = None
+
     # ------------------------------------------------------------------ changing
 
     def mark(self, call: CallId, mine: str) -> None:
         """Note what this node said about a call."""
         entry = self._entries[call]
-        entry.mine, entry.record = mine, None
+        entry.mine = mine
+        entry.standing_changed()
 
-    def open(self, call: Frame, heard_unix_s: float, *, mine: str = "") -> Offer:
+    def open(self, call: Frame, heard_unix_s: float, now: float = 0.0, *, mine: str = "") -> Offer:
         """Take a verified CALL; `dropped` are all messages of a call that had to go for it."""
         held = self._entries.get(call.id)
         if held is not None:
@@ -172,42 +187,99 @@ class Calls(Mapping[CallId, CallRecord]):
             if not self.outranks(call):
                 return Offer(False)
             held.board.replace_call(call)
-            held.record = None
+            held.standing_changed()
             return Offer(True)
-        self._entries[call.id] = _Entry(Board(call), heard_unix_s, mine=mine)
-        gone = self._surplus(CallState.OPEN)
+        told = call_of(call)
+        leases = Leases(told.signer, TIMINGS[told.severity], now)
+        self._entries[call.id] = Entry(Board(call, self._judge), leases, heard_unix_s, now, mine)
+        self._open[call.id] = self._touched[call.id] = None
+        gone = self._surplus(self._open)
         if gone == call.id:
-            del self._entries[gone]
+            self._remove(gone)
             return Offer(False)
         return Offer(True, self._remove(gone) if gone is not None else ())
 
-    def _surplus(self, *states: CallState) -> CallId | None:
-        """The call that has to go when there are more in these states than may be kept."""
-        there = self.in_state(*states)
+    def heard_earlier(self, call: CallId, at: float) -> None:
+        """A call of an earlier run was heard at this local time."""
+        self._entries[call].heard_at = at
+
+    def _surplus(self, there: Collection[CallId]) -> CallId | None:
+        """The call that has to go when there are more of them than may be kept."""
         if len(there) <= self._open_max:
             return None
         loose = [call for call in there if self._entries[call].mine not in PINNED]
         return max(loose, key=lambda call: retention(self._entries[call].board.call), default=None)
 
     def _remove(self, call: CallId) -> tuple[Frame, ...]:
+        """Forget a call; the frames that no board holds any more."""
         board = self._entries.pop(call).board
+        self._open.pop(call, None)
+        self._touched.pop(call, None)
         for letters in self._seats:
             self._seats[letters] -= board.seats(letters=letters)
-        return (board.call, *board.frames())
+        return (board.call, *board.frames(), *self._disown(call, board))
 
-    def offer(self, frame: Frame) -> Offer:
-        """Take a verified message about a known call."""
-        entry = self._entries[frame.message.call]  # type: ignore[union-attr]
+    def _disown(self, call: CallId, board: Board) -> tuple[Frame, ...]:
+        for wanted in board.wanted_cards:
+            _leave(self._wanting, wanted, call)
+        return tuple(card for card in board.cards.values() if _leave(self._naming, card.id, call))
+
+    def offer(self, frame: Frame, now: float = 0.0, card: Frame | None = None) -> Offer:
+        """Take a verified message about a known call; `card`: the one that a CLAIM names, if it is known."""
+        call: CallId = frame.message.call  # type: ignore[union-attr]
+        entry = self._entries[call]
         letters = frame.message.KIND is Kind.LETTER
         before = entry.board.seats(letters=letters)
-        offer = entry.board.offer(frame)
+        offer = entry.board.offer(frame, card)
         self._seats[letters] += entry.board.seats(letters=letters) - before
         if offer.kept:
-            entry.record = None
+            entry.leases.note(frame, now)
+            if not letters:
+                self._touched[call] = None
+                if frame.message.KIND not in REGISTERS:
+                    entry.board_changed()
+            if isinstance(frame.message, Claim):
+                self._name(call, entry, frame.message.card, card)
         gone = self._make_room(letters)
         if frame in gone:
             return Offer(False)
         return Offer(offer.kept, offer.dropped + gone)
+
+    def _name(self, call: CallId, entry: Entry, named: MessageId, card: Frame | None) -> None:
+        if card is not None and (entry.board.adopt(card) or card.id in entry.board.cards):
+            self._naming.setdefault(named, {})[call] = None
+        elif card is None:
+            self._wanting.setdefault(named, {})[call] = None
+            while len(self._wanting) > WANTED_MAX:
+                del self._wanting[next(iter(self._wanting))]
+
+    def wants(self, card: MessageId) -> bool:
+        """Whether a claim on some board names a card that is not here."""
+        return card in self._wanting
+
+    def names(self, card: MessageId) -> bool:
+        """Whether some board holds this card."""
+        return card in self._naming
+
+    def adopt(self, card: Frame) -> bool:
+        """A CARD came: the boards whose claims name it take it; whether one did."""
+        taken = False
+        for call in self._wanting.pop(card.id, ()):
+            entry = self._entries.get(call)
+            if entry is not None and entry.board.adopt(card):
+                self._naming.setdefault(card.id, {})[call] = None
+                self._touched[call] = None
+                entry.board_changed()
+                taken = True
+        return taken
+
+    def convict(self, keys: Iterable[Key], only: CallId | None = None) -> None:
+        """PROOFs show that these keys lied: every board is told, or one alone."""
+        for call, entry in self._entries.items() if only is None else ((only, self._entries[only]),):
+            for key in keys:
+                entry.board.convict(key)
+            entry.board_changed()
+            self._touched[call] = None
 
     def _make_room(self, letters: bool) -> tuple[Frame, ...]:
         """Who has to go when all boards together remember too many: what is left is everybody's fair share."""
@@ -223,25 +295,33 @@ class Calls(Mapping[CallId, CallRecord]):
         )
         if not fullest.board.seats(letters=letters):
             return ()
-        fullest.record = None
+        fullest.board_changed()
+        self._touched[fullest.board.call.id] = None
         self._seats[letters] -= 1
         return fullest.board.unseat(letters=letters)
 
-    def close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
-        """Let the board of a call close it; the new state, or None when nothing changed."""
+    def close(self, call: CallId, state: CallState, unix_s: float) -> bool:
+        """A call is over for a reason; whether that changes anything."""
         entry = self._entries[call]
-        how = closing(entry.board)
-        state = None if how is None else CallState(how)
-        if state is None or state is entry.state or state not in TRANSITIONS[entry.state]:
-            return None
+        if state is entry.state or state not in TRANSITIONS[entry.state]:
+            return False
         if entry.state is CallState.OPEN:
             entry.closed_unix_s = unix_s
-        entry.state, entry.record = state, None
-        return state
+        entry.state = state
+        entry.changes += 1
+        entry.standing_changed()
+        self._open.pop(call, None)
+        return True
+
+    def close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
+        """Let the board of a call close it; the new state, or None when nothing changed."""
+        how = closing(self._entries[call].board)
+        state = None if how is None else CallState(how)
+        return state if state is not None and self.close(call, state, unix_s) else None
 
     def surplus_closed(self) -> CallId | None:
         """The call that has to go when more are closed than may be kept."""
-        return self._surplus(CallState.CANCELLED, CallState.CLEARED, CallState.STOOD_DOWN)
+        return self._surplus([call for call in self._entries if call not in self._open])
 
     def bury(self, call: CallId) -> tuple[Frame, ...]:
         """A call ends for good: its messages go, its tombstone stays."""
@@ -266,3 +346,15 @@ class Calls(Mapping[CallId, CallRecord]):
         for call in gone:
             del self._tombstones[call]
         return tuple(gone)
+
+
+def _leave(index: dict[MessageId, dict[CallId, None]], card: MessageId, call: CallId) -> bool:
+    """Take a call out of an index of cards; True if it was the last one there."""
+    calls = index.get(card)
+    if calls is None or call not in calls:
+        return False
+    del calls[call]
+    if calls:
+        return False
+    del index[card]
+    return True

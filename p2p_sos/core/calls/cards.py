@@ -49,6 +49,9 @@ class Cards:
     _order: list[Retention] = field(factory=list)
     _newest: dict[Key, Frame] = field(factory=dict)
     _of: dict[Key, dict[MessageId, Frame]] = field(factory=dict)
+    _since: dict[MessageId, float] = field(factory=dict)
+    _fingerprint: int = 0
+    changes: int = 0  # another number whenever another card is held
 
     @property
     def newest(self) -> Mapping[Key, Frame]:
@@ -58,24 +61,43 @@ class Cards:
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, card: object) -> bool:
+        return card in self._held
+
+    def get(self, card: MessageId) -> Frame | None:
+        """A card by its id."""
+        return self._held.get(card)
+
     def frames(self) -> tuple[Frame, ...]:
         """Every card, in the order of arrival."""
         return tuple(self._held.values())
+
+    def since(self, card: MessageId) -> float | None:
+        """The local time at which a held card came; of an earlier run, as far as the wall clock tells."""
+        return self._since.get(card)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Equal for equal sets of cards, whatever came first; it makes no promise against who wants it equal."""
+        return self._fingerprint.to_bytes(len(NOTHING), "big")
 
     def outranks(self, card: Frame) -> bool:
         """Whether a CARD is new, or carries more work than the cell of it that we hold."""
         held = self._held.get(card.id)
         return held is None or retention(card) < retention(held)
 
-    def offer(self, card: Frame) -> Offer:
-        """Take a verified CARD."""
+    def offer(self, card: Frame, at: float = 0.0) -> Offer:
+        """Take a verified CARD that came at local time `at`."""
         if not self.outranks(card):
             return Offer(False)
         held = self._held.get(card.id)
         if held is not None:
+            at = self._since[card.id]
             self._take_out(held)
         bisect.insort(self._order, retention(card))
         self._held[card.id] = card
+        self._since[card.id] = at
+        self._turn(card)
         self._of.setdefault(card_of(card).signer, {})[card.id] = card
         self._elect(card_of(card).signer, card)
         if len(self._held) <= self._most:
@@ -91,8 +113,13 @@ class Cards:
             self._take_out(card)
         return gone
 
+    def _turn(self, card: Frame) -> None:
+        self._fingerprint ^= int.from_bytes(card.id, "big")
+        self.changes += 1
+
     def _take_out(self, card: Frame) -> None:
-        del self._held[card.id]
+        del self._held[card.id], self._since[card.id]
+        self._turn(card)
         del self._order[bisect.bisect_left(self._order, retention(card))]
         signer = card_of(card).signer
         others = self._of[signer]
@@ -122,9 +149,17 @@ class Proofs:
 
     _most: int = PROOFS_MAX
     _held: dict[Key, Frame] = field(factory=dict)
+    changes: int = 0  # another number whenever another proof is held
 
-    def __contains__(self, proof: MessageId) -> bool:
-        return any(frame.id == proof for frame in self._held.values())
+    @property
+    def convicted(self) -> Mapping[Key, Frame]:
+        """The PROOF against each convicted key."""
+        return MappingProxyType(self._held)
+
+    def holds(self, proof: Frame) -> bool:
+        """Whether this very PROOF is held."""
+        held = self._held.get(proof.message.signer)
+        return held is not None and held.id == proof.id
 
     def has_room_for(self, proof: Frame) -> bool:
         """Whether a PROOF would stay; False saves the work of verifying it."""
@@ -144,6 +179,7 @@ class Proofs:
         if held is not None and held.id <= proof.id:
             return Offer(False)
         self._held[convicted] = proof
+        self.changes += 1
         if held is not None:
             return Offer(True, (held,))
         if len(self._held) <= self._most:

@@ -5,6 +5,8 @@ examined, what was verified, timers. Goes out: `Verify`, `Judged`, `Welcomed`. M
 message inside, nor who sent it.
 """
 
+from collections.abc import Callable
+
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer, Verify
@@ -13,12 +15,15 @@ from p2p_sos.core.calls.budgets import Lane
 from p2p_sos.core.calls.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.core.events import TimerFired, Verified
 from p2p_sos.core.gossip.rpc import GossipId
-from p2p_sos.core.internal import Examine, Judged
+from p2p_sos.core.internal import Examine, Judged, Offered
 from p2p_sos.wire.frames import Frame, decode
+from p2p_sos.wire.hashing import NetworkId
+from p2p_sos.wire.hashing import gossip_id as gossip_id_of
 from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
+Decode = Callable[[bytes, NetworkId], Frame | Refusal]
 CALLS_WAITING_MAX = 256  # guess: half a megabyte of CALLs that wait for a token
 
 
@@ -28,6 +33,7 @@ class Welcomed:
 
     frame: Frame
     gossip_id: GossipId
+    synced: bool = False
 
 
 @frozen
@@ -57,10 +63,11 @@ class Gate:
     """Messages on their way in. `closed` holds why nothing new is accepted, or is empty."""
 
     admission: Admission
+    decode: Decode = field(default=decode, repr=False)
     closed: str = ""
     _orphans: Orphans = field(factory=Orphans)
     _queue: CallQueue = field(factory=lambda: CallQueue(CALLS_WAITING_MAX))
-    _verifying: dict[GossipId, Lane] = field(factory=dict)
+    _verifying: dict[GossipId, tuple[Lane, bool]] = field(factory=dict)  # and whether sync brought it
     _call_due_at: float | None = None
     _orphans_due_at: float | None = None
 
@@ -70,45 +77,54 @@ class Gate:
         # "Order: size, canonical form, what is known, epoch and signer, budget, signature and stamp." (05-calls §3)
         if not carried.canonical:
             return [judged(carried.id, Refusal(Reason.NOT_CANONICAL, "the carrying message"))]
-        frame = decode(carried.data, self.admission.profile.network)
+        return self._look(carried.data, carried.id, now, synced=False)
+
+    def offered(self, offered: Offered, now: float) -> list[Step]:
+        """Look at bytes that sync brought. A verdict means nothing to gossip, unless it waits for the same one."""
+        return self._look(offered.cell, gossip_id_of(offered.cell, canonical=True), now, synced=True)
+
+    def _look(self, cell: bytes, gossip_id: GossipId, now: float, *, synced: bool) -> list[Step]:
+        frame = self.decode(cell, self.admission.profile.network)
         if isinstance(frame, Refusal):
-            return [judged(carried.id, frame)]
-        refusal = self.admission.welcome(frame, now) or self._shut()
+            return [judged(gossip_id, frame)]
+        refusal = self.admission.welcome(frame, now, synced=synced) or self._shut()
         if refusal is not None:
-            return [judged(carried.id, refusal)]
-        if carried.id in self._verifying:
-            return []  # forgotten meanwhile: the verdict of the first time is on its way
+            return [judged(gossip_id, refusal)]
+        if gossip_id in self._verifying:
+            return []  # forgotten meanwhile, or it came both ways: the verdict of the first time is on its way
         lane = self.admission.lane(frame)
         if not self.admission.gauge.enter(lane):
-            return [judged(carried.id, Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once"))]
-        self._verifying[carried.id] = lane
-        return [Verify(carried.id, frame)]
+            return [judged(gossip_id, Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once"))]
+        self._verifying[gossip_id] = lane, synced
+        return [Verify(gossip_id, frame)]
 
     def _shut(self) -> Refusal | None:
         return Refusal(Reason.BUDGET, self.closed) if self.closed else None
 
     def verified(self, event: Verified, now: float) -> list[Step]:
         """Signature and stamp were looked at."""
-        lane = self._verifying.pop(event.gossip_id, None)
-        if lane is None:
+        verifying = self._verifying.pop(event.gossip_id, None)
+        if verifying is None:
             return []  # not asked for, or answered twice
+        lane, synced = verifying
         self.admission.gauge.leave(lane)
         if event.refusal is not None:
             return [judged(event.gossip_id, event.refusal)]
-        return self._consider(event.frame, event.gossip_id, now)
+        return self._consider(event.frame, event.gossip_id, now, synced)
 
-    def _consider(self, frame: Frame, gossip_id: GossipId, now: float) -> list[Step]:
+    def _consider(self, frame: Frame, gossip_id: GossipId, now: float, synced: bool) -> list[Step]:
         """A true message; while it was verified, or waited, things may have changed."""
-        refusal = self.admission.welcome(frame, now) or self._shut()
+        refusal = self.admission.welcome(frame, now, synced=synced) or self._shut()
         if refusal is not None:
             return [judged(gossip_id, refusal)]
         if frame.message.KIND is Kind.CALL:
-            return self._on_call(frame, gossip_id, now)
+            # "A CALL that comes by sync obeys this bound, and waits for no token." (05-calls §5)
+            return [Welcomed(frame, gossip_id, True)] if synced else self._on_call(frame, gossip_id, now)
         if self.admission.is_orphan(frame):
-            return self._on_orphan(frame, gossip_id, now)
-        if (refusal := self.admission.afford(frame, now)) is not None:
+            return self._on_orphan(frame, gossip_id, now, synced)
+        if (refusal := self.admission.afford(frame, now, synced=synced)) is not None:
             return [judged(gossip_id, refusal)]
-        return [Welcomed(frame, gossip_id)]
+        return [Welcomed(frame, gossip_id, synced)]
 
     # ------------------------------------------------------------------ CALLs wait for tokens
 
@@ -140,10 +156,9 @@ class Gate:
 
     # ------------------------------------------------------------------ orphans wait for CALLs
 
-    def _on_orphan(self, frame: Frame, gossip_id: GossipId, now: float) -> list[Step]:
-        call: CallId = frame.message.call  # type: ignore[union-attr]
+    def _on_orphan(self, frame: Frame, gossip_id: GossipId, now: float, synced: bool) -> list[Step]:
         # "A message whose CALL is unknown waits, bounded in number and time, and is nobody's fault." (05-calls §3)
-        overdue = self._orphans.hold(call, frame, gossip_id, now)
+        overdue = self._orphans.hold(frame, gossip_id, now, synced=synced)
         return [*_in_vain(overdue, Reason.ORPHAN), *self._wait_for_calls()]
 
     def _wait_for_calls(self) -> list[Step]:
@@ -157,7 +172,7 @@ class Gate:
         """A CALL was admitted: what waited for it is looked at."""
         steps: list[Step] = []
         for waiting in self._orphans.adopt(call):
-            steps += self._consider(waiting.frame, waiting.gossip_id, now)
+            steps += self._consider(waiting.frame, waiting.gossip_id, now, waiting.synced)
         return steps
 
     def fire(self, event: TimerFired, now: float) -> list[Step]:

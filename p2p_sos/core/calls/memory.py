@@ -63,6 +63,11 @@ class Memory:
         frame = self._by_gossip_id.get(gossip_id)
         return None if frame is None else frame.cell
 
+    def frame(self, message: MessageId) -> Frame | None:
+        """A message that is held."""
+        held = self._by_id.get(message)
+        return None if held is None else held[0]
+
     def gossip_id(self, message: MessageId) -> GossipId | None:
         """How the mesh names a message that is held."""
         held = self._by_id.get(message)

@@ -19,6 +19,7 @@ class Waiting:
     frame: Frame
     gossip_id: GossipId
     until: float
+    synced: bool = False
 
 
 @define
@@ -30,9 +31,10 @@ class Orphans:
     _by_call: dict[CallId, list[Waiting]] = field(factory=dict)
     _count: int = 0
 
-    def hold(self, call: CallId, frame: Frame, gossip_id: GossipId, now: float) -> tuple[Waiting, ...]:
+    def hold(self, frame: Frame, gossip_id: GossipId, now: float, *, synced: bool) -> tuple[Waiting, ...]:
         """Let a frame wait; the ones returned wait no longer."""
-        self._by_call.setdefault(call, []).append(Waiting(frame, gossip_id, now + self.wait_s))
+        call: CallId = frame.message.call  # type: ignore[union-attr]
+        self._by_call.setdefault(call, []).append(Waiting(frame, gossip_id, now + self.wait_s, synced))
         self._count += 1
         if self._count <= self.most:
             return ()

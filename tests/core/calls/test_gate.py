@@ -6,10 +6,10 @@ from attrs import evolve
 
 from p2p_sos.core.events import Verified
 from p2p_sos.core.internal import Verdict
-from p2p_sos.wire.frames import Frame, body_bytes, header_bytes, id_of, seal
-from p2p_sos.wire.hashing import body_hash, gossip_id
+from p2p_sos.wire.frames import Frame, id_of, seal
+from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import NOTHING, Card, Handover, Proof, Renew, Roster, Sitrep, StandDown
+from p2p_sos.wire.messages import NOTHING, Card, Handover, Renew, Roster, Sitrep, StandDown
 from p2p_sos.wire.registry import (
     BOARD_RESPONDERS_MAX,
     CALL_EPOCH_S,
@@ -244,8 +244,11 @@ def test_a_flood_of_letters_leaves_the_victims_lane_free() -> None:
     """With every place of the letters' lane under verification, CALLs, claims and CANCEL still pass."""
     door, one = Door(), call()
     door.ask(one)
+    flooders = [mail.key(f"junk {index}") for index in range(400)]
+    for flooder in (*flooders, A):
+        assert door.ask(card(flooder, int(START_UNIX_S) // CARD_EPOCH_S)) == "accept"
     door.verify_at_once = False
-    flood = [mail.letter(one, mail.key(f"junk {index}"), 0) for index in range(400)]
+    flood = [mail.letter(one, flooder, 0) for flooder in flooders]
     said = [door.ask(frame) for frame in flood]
     assert said[0] == "waits"
     assert said[-1] == "ignore budget"
@@ -292,9 +295,13 @@ def test_what_changed_during_verification_counts() -> None:
 
 def test_the_board_s_bound_is_no_fault() -> None:
     """A responder that ranks behind a full board is ignored, with the reason bound."""
-    door, one = Door(), call()
+    door, one, today = Door(), call(), int(START_UNIX_S) // CARD_EPOCH_S
     door.ask(one)
-    said = [door.ask(mail.claim(one, mail.key(f"many {i}"))) for i in range(BOARD_RESPONDERS_MAX + 40)]
+    said = []
+    for index in range(BOARD_RESPONDERS_MAX + 40):
+        own = card(mail.key(f"many {index}"), today)
+        door.ask(own)
+        said.append(door.ask(mail.claim(one, mail.key(f"many {index}"), card=own.id)))
     assert "ignore bound" in said
     assert not any(word.startswith("reject") for word in said)
 
@@ -321,18 +328,6 @@ def card(who: SigningKey, epoch: int, group: bytes | None = None) -> Frame:
         group=group or who.public, accreditation=b"",
     )  # fmt: skip
     return seal(message, PROFILE.network, who, solve(id_of(message, PROFILE.network), 1, start=bytes(16)))
-
-
-def test_proofs_are_kept_once_a_key() -> None:
-    """A PROOF that holds is admitted and then known; one that proves nothing is rejected."""
-    door, one = Door(), call()
-    frames = [mail.claim(one, A, slot=slot) for slot in (0, 1)]
-    halves = sorted((header_bytes(f.message), body_hash(body_bytes(f.message)), f.signature) for f in frames)
-    proof = seal(Proof(A.public, *halves[0], *halves[1]), PROFILE.network, None)
-    assert door.ask(proof) == "accept"
-    assert door.ask(proof) == "ignore known"
-    false = seal(Proof(B.public, *halves[0], *halves[1]), PROFILE.network, None)
-    assert door.ask(false) == "reject rule"
 
 
 def test_leases_rosters_and_stand_downs_are_kept() -> None:

@@ -1,0 +1,329 @@
+"""What the local clock adds to one board: who was heard when, and whose time is over.
+
+Decides the `Expired` of one call at one node. Comes in: admitted messages with the local time, what the board says of
+them. Goes out: `Expired`, and when it changes next if nothing comes. Must not know wall clocks, peers, cards or what
+this node does about it.
+
+Everything is an instant: the moment at which somebody's time is over unless it is heard before. So `expired(now)`
+changes at `due_at(now)` and at no moment between.
+"""
+
+from collections.abc import Iterator
+
+from attrs import define, field
+
+from p2p_sos.core.board.board import newness
+from p2p_sos.core.board.standing import NOBODY, Expired, Token, View
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import (
+    NOTHING,
+    Claim,
+    Comply,
+    Decline,
+    Key,
+    Letter,
+    MessageId,
+    Release,
+    Renew,
+    Requisition,
+    Roster,
+    Sitrep,
+    StandDown,
+)
+from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LEASE_SLOW_FACTOR, SITREPS_FAST, Timing
+
+HEARD_MAX = 2 * BOARD_RESPONDERS_MAX  # a board seats half as many; the rest are those that had to leave it
+SUPERSEDED_MAX = 4096  # guess: changes of the lead that one call may live through
+ROLLS_MAX = 8  # guess: roll calls under way at once
+ROLLED_MAX = 256  # guess: leads that were lost
+
+Newness = tuple[int, MessageId]
+
+
+@define(eq=False)
+class _Heard:
+    """What was heard of one responder, and when."""
+
+    first: float
+    newest: float
+    log: int = -1
+    renew: int = -1
+    sitrep: int = -1
+    sitrep_at: float = 0.0
+    stance: Newness | None = None  # of its newest CLAIM, DECLINE, RELEASE or STAND_DOWN
+    claims: bool = False
+    left: int = -1  # the sequence of its newest word that takes a claim back
+    left_at: float = 0.0
+    roster: Newness | None = None
+    roster_at: float = 0.0
+    under: tuple[MessageId, float] = (NOTHING, 0.0)  # the roster under which it reported, and when
+    comply: int = -1
+    complied: MessageId = NOTHING
+    complied_at: float = 0.0
+    acted: tuple[int, float] = (0, 0.0)  # the sequence of the requisition under which it reported, and when
+
+
+@define(eq=False)
+class _Named:
+    """The requisition in force, as it was heard. `since`: who led under it, and since when."""
+
+    newness: Newness
+    sequence: int
+    lead: Key
+    members: tuple[Key, ...]
+    at: float
+    since: dict[Key, float] = field(factory=dict)
+
+
+@define(eq=False)
+class Leases:
+    """Who was heard when about one call. `victim`: the key of the call; `heard_at`: when it was heard."""
+
+    victim: Key
+    timing: Timing
+    heard_at: float
+    _heard: dict[Key, _Heard] = field(factory=dict)
+    _attested: dict[Key, None] = field(factory=dict)
+    _victim_at: float = field(init=False)
+    _victim_sequence: int = 0
+    _victim_letter: int = -1
+    _named: _Named | None = None
+    _superseded: dict[MessageId, None] = field(factory=dict)
+    _lead: Key | None = None
+    _token: Token = NOBODY
+    _roster: MessageId = NOTHING  # the last one that was followed
+    _rolls: list[tuple[float, float]] = field(factory=list)  # (who was not heard since, is silent from)
+    _rolled: dict[bytes, float] = field(factory=dict)
+    lapsed_at: float | None = None
+
+    def __attrs_post_init__(self) -> None:
+        self._victim_at = self.heard_at
+
+    # ------------------------------------------------------------------ hearing
+
+    def note(self, frame: Frame, now: float) -> None:
+        """A message of this call was admitted."""
+        message = frame.message
+        if message.signer == self.victim:
+            self._note_victim(frame, now)
+            return
+        if isinstance(message, Letter):
+            return
+        heard = self._heard.get(message.signer)
+        if heard is None:
+            heard = self._heard[message.signer] = _Heard(now, now)
+            self._forget_some()
+        match message:
+            case Renew(sequence=sequence):
+                if sequence > heard.renew:
+                    heard.renew, heard.newest = sequence, now
+            case Sitrep():
+                self._note_sitrep(message, heard, now)
+            case _:
+                self._note_log(frame, heard, now)
+
+    def _note_victim(self, frame: Frame, now: float) -> None:
+        message = frame.message
+        if isinstance(message, Letter):
+            if message.number > self._victim_letter:
+                self._victim_letter, self._victim_at = message.number, now
+            return
+        sequence: int = getattr(message, "sequence", 0)
+        if sequence > self._victim_sequence:
+            self._victim_sequence, self._victim_at = sequence, now
+        if not isinstance(message, Requisition):
+            return
+        if self._named is None or newness(frame) < self._named.newness:
+            self._named = _Named(newness(frame), sequence, message.lead, message.members, now)
+
+    def _note_sitrep(self, sitrep: Sitrep, heard: _Heard, now: float) -> None:
+        if sitrep.sequence <= heard.sitrep:
+            return
+        heard.sitrep, heard.sitrep_at, heard.newest = sitrep.sequence, now, now
+        if sitrep.requisition:
+            heard.acted = (sitrep.requisition, now)
+        if sitrep.roster != NOTHING:
+            heard.under = (sitrep.roster, now)
+
+    def _note_log(self, frame: Frame, heard: _Heard, now: float) -> None:
+        message, age = frame.message, newness(frame)
+        sequence = -age[0]
+        if sequence > heard.log:
+            heard.log, heard.newest = sequence, now
+        match message:
+            case Claim() | Decline() | Release() | StandDown():
+                if heard.stance is None or age < heard.stance:
+                    heard.stance, heard.claims = age, isinstance(message, Claim)
+                if not isinstance(message, Claim) and sequence > heard.left:
+                    heard.left, heard.left_at = sequence, now
+            case Roster():
+                if heard.roster is None or age < heard.roster:
+                    heard.roster, heard.roster_at = age, now
+            case Comply(requisition=requisition):
+                if sequence > heard.comply:
+                    heard.comply, heard.complied, heard.complied_at = sequence, requisition, now
+            case _:
+                pass
+
+    def _forget_some(self) -> None:
+        if len(self._heard) > HEARD_MAX:
+            del self._heard[min(self._heard, key=lambda key: self._heard[key].newest)]
+
+    # ------------------------------------------------------------------ what the board says of it
+
+    def learn(self, view: View) -> bool:
+        """Take the class of the call and who is attested; True if one of them changed."""
+        attested = {claim.responder: None for claim in view.claims if claim.attested}
+        timing = view.description.timing
+        if attested == self._attested and timing is self.timing:
+            return False
+        self._attested, self.timing = attested, timing
+        return True
+
+    def follow(self, view: View, now: float) -> bool:
+        """Follow what a view says from now on; True if a roster was left for another."""
+        roster = view.token[1]
+        left = roster not in (NOTHING, self._roster) and self._roster != NOTHING
+        if left:
+            self.supersede(self._roster)
+        if roster != NOTHING:
+            self._roster = roster
+        named, changed = self._named, (self._lead, self._token) != (view.lead, view.token)
+        if (
+            changed
+            and named is not None
+            and view.lead is not None
+            and view.token == (named.sequence, NOTHING)
+        ):
+            named.since[view.lead] = now
+        self._lead, self._token = view.lead, view.token
+        return left
+
+    def supersede(self, roster: MessageId) -> None:
+        """Never follow that roster again."""
+        self._superseded[roster] = None
+        if len(self._superseded) > SUPERSEDED_MAX:
+            del self._superseded[next(iter(self._superseded))]
+
+    # ------------------------------------------------------------------ instants
+
+    def _lead_lease_s(self, heard: _Heard) -> float:
+        slow = heard.sitrep >= SITREPS_FAST
+        return self.timing.lease_s * (LEASE_SLOW_FACTOR if slow else 1)
+
+    def _silent_at(self, key: Key, heard: _Heard) -> float:
+        lease_s = self.timing.lease_s * (LEASE_SLOW_FACTOR if key in self._attested else 1)
+        at = heard.newest + lease_s
+        for threshold, silent_from in self._rolls:
+            if heard.newest < threshold and silent_from < at:
+                at = silent_from
+        return at
+
+    def _overdue_at(self, heard: _Heard) -> float:
+        timing = self.timing
+        online = self._victim_sequence > 0
+        return heard.first + (timing.progress_online_s if online else timing.progress_silent_s)
+
+    def _lapse_at(self, heard: _Heard) -> float:
+        """When the lease of a responder's newest ROSTER is over."""
+        assert heard.roster is not None, "a lease of a roster"
+        at = heard.roster_at
+        if heard.under[0] == heard.roster[1]:
+            at = max(at, heard.under[1])
+        return at + self._lead_lease_s(heard)
+
+    def _unanswered_at(self, named: _Named, key: Key) -> float | None:
+        """When a named responder's time to comply, or to renew as the lead, is over; None: it is not asked to."""
+        heard = self._heard.get(key)
+        complied = heard is not None and heard.complied == named.newness[1] and heard.comply > heard.left
+        if heard is None or not complied:
+            if key != named.lead:
+                return None
+            if heard is not None and heard.left_at >= named.at and heard.left >= 0:
+                return heard.left_at
+            return named.at + self.timing.band_wait_s
+        if key != named.lead and key not in named.since:
+            return None
+        at = max(heard.complied_at, named.since.get(key, 0.0))
+        if heard.acted[0] == named.sequence:
+            at = max(at, heard.acted[1])
+        return at + self._lead_lease_s(heard)
+
+    def _instants(self) -> Iterator[tuple[str, object, float]]:
+        """Whose time ends when, and which part of `Expired` it then stands in."""
+        for key, heard in self._heard.items():
+            if heard.claims:
+                yield "silent", key, self._silent_at(key, heard)
+                if key not in self._attested:
+                    yield "overdue", key, self._overdue_at(heard)
+            if heard.roster is not None:
+                yield "lapsed", heard.roster[1], self._lapse_at(heard)
+        named = self._named
+        if named is not None:
+            for key in dict.fromkeys((named.lead, *named.members)):
+                if (at := self._unanswered_at(named, key)) is not None:
+                    yield "unanswered", (named.newness[1], key), at
+        yield "victim_silent", None, self._victim_at + self.timing.progress_silent_s
+
+    # ------------------------------------------------------------------ reading
+
+    def expired(self, now: float) -> Expired:
+        """Whose time is over now."""
+        over: dict[str, list[object]] = {}
+        for part, what, at in self._instants():
+            if at <= now:
+                over.setdefault(part, []).append(what)
+        return Expired(
+            silent=frozenset(over.get("silent", ())),  # type: ignore[arg-type]
+            overdue=frozenset(over.get("overdue", ())),  # type: ignore[arg-type]
+            lapsed=frozenset(over.get("lapsed", ())),  # type: ignore[arg-type]
+            superseded=frozenset(self._superseded),
+            unanswered=frozenset(over.get("unanswered", ())),  # type: ignore[arg-type]
+            victim_silent="victim_silent" in over,
+        )
+
+    def due_at(self, now: float) -> float | None:
+        """When `expired` changes next if nothing is heard; None: never."""
+        return min((at for _, _, at in self._instants() if at > now), default=None)
+
+    # ------------------------------------------------------------------ roll calls
+
+    def call_roll(self, now: float) -> bool:
+        """Whether the lead that this node followed was lost since it was asked last: then the roll is called.
+
+        Who claims and is not heard from shortly before that moment until shortly after it is silent.
+        """
+        lost = [
+            (name, at) for name, at in self._lead_instants() if at <= now and self._rolled.get(name) != at
+        ]
+        wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
+        for name, at in lost:
+            self._rolled[name] = at
+            self._rolls.append((at - wait_s, at + hold_s + wait_s))
+            self.lapsed_at = at
+        if lost:
+            self._merge_rolls(now)
+        return bool(lost)
+
+    def _merge_rolls(self, now: float) -> None:
+        """Of the rolls that are over the last one says all that the others say."""
+        over = [roll for roll in self._rolls if roll[1] <= now]
+        self._rolls = [*over[-1:], *(roll for roll in self._rolls if roll[1] > now)][-ROLLS_MAX:]
+        while len(self._rolled) > ROLLED_MAX:
+            del self._rolled[next(iter(self._rolled))]
+
+    def _lead_instants(self) -> Iterator[tuple[bytes, float]]:
+        roster = self._token[1]
+        if roster != NOTHING and self._lead is not None:
+            heard = self._heard.get(self._lead)
+            if heard is not None and heard.roster is not None and heard.roster[1] == roster:
+                yield roster, self._lapse_at(heard)
+        named = self._named
+        if named is None:
+            return
+        asked = {named.lead: None}
+        if self._lead is not None and self._token == (named.sequence, NOTHING):
+            asked[self._lead] = None
+        for key in asked:
+            if (at := self._unanswered_at(named, key)) is not None:
+                yield named.newness[1] + key, at

@@ -1,0 +1,111 @@
+"""What a node holds, as sync compares it: trees of ids, one for each board, each day of cards, and the proofs.
+
+Decides which messages are compared, and which travel along without being compared. Comes in: the archive. Goes out:
+ids, cells. Must not know peers, nor how trees are compared.
+"""
+
+from collections.abc import Callable, Mapping
+
+from attrs import define, field
+
+from p2p_sos.core.board.board import REGISTERS
+from p2p_sos.core.calls.archive import Archive
+from p2p_sos.core.calls.calls import CallState
+from p2p_sos.core.calls.cards import card_of
+from p2p_sos.wire.messages import CallId, Key, MessageId
+from p2p_sos.wire.registry import Kind
+
+Tree = tuple[MessageId, ...]
+EPOCH_BYTES = 4
+PROOFS = b""
+NOT_COMPARED = (*REGISTERS, Kind.LETTER)
+# Of a call that its victim closed nothing is admitted any more but what closes it.
+CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
+CLOSED_BY_VICTIM = (CallState.CANCELLED, CallState.CLEARED)
+
+
+def nobody() -> Key | None:
+    """No call is hidden."""
+    return None
+
+
+@define(eq=False)
+class ArchiveHoldings:
+    """The archive of a node. `hidden`: the victim's key whose call nobody may learn of from here."""
+
+    _archive: Archive
+    _hidden: Callable[[], Key | None] = field(default=nobody)
+    _boards: dict[CallId, tuple[int, Tree]] = field(init=False, factory=dict)
+    _days: dict[bytes, Tree] = field(init=False, factory=dict)
+    _days_at: int = field(init=False, default=-1)
+    _proofs: Tree = field(init=False, default=())
+    _proofs_at: int = field(init=False, default=-1)
+
+    def trees(self) -> Mapping[bytes, Tree]:
+        """The ids held, ascending, by the name of their tree; the same objects while nothing changed."""
+        trees = self._board_trees()
+        trees.update(self._card_trees())
+        if proofs := self._proof_tree():
+            trees[PROOFS] = proofs
+        return trees
+
+    def cell(self, message: MessageId) -> bytes | None:
+        """The cell of a message that is compared; of what is hidden nothing is known here, asked for by name or not."""
+        # "It MUST NOT give a cell that stands in none of them: who asks by name would learn what is hidden." (09-sync §5)
+        frame = self._archive.memory.frame(message)
+        if frame is None or frame.message.KIND in NOT_COMPARED:
+            return None
+        call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+        return None if call is not None and self._is_hidden(call) else frame.cell
+
+    def registers(self, call: CallId) -> tuple[bytes, ...]:
+        """The newest registers of a board, the SITREPs first."""
+        calls = self._archive.calls
+        if call not in calls or self._is_hidden(call):
+            return ()
+        found = [frame for frame in calls.board(call).frames() if frame.message.KIND in REGISTERS]
+        found.sort(key=lambda frame: (frame.message.KIND is not Kind.SITREP, frame.id))
+        return tuple(frame.cell for frame in found)
+
+    # ------------------------------------------------------------------ trees
+
+    def _is_hidden(self, call: CallId) -> bool:
+        hidden = self._hidden()
+        return hidden is not None and self._archive.calls.board(call).call.message.signer == hidden
+
+    def _board_trees(self) -> dict[bytes, Tree]:
+        calls, before = self._archive.calls, self._boards
+        self._boards = {}
+        for call in calls:
+            at = calls.changes(call)
+            known = before.get(call)
+            self._boards[call] = (
+                known if known is not None and known[0] == at else (at, self._board_tree(call))
+            )
+        return {call: tree for call, (_, tree) in self._boards.items() if not self._is_hidden(call)}
+
+    def _board_tree(self, call: CallId) -> Tree:
+        calls = self._archive.calls
+        board = calls.board(call)
+        if calls.state(call) in CLOSED_BY_VICTIM:
+            closing = [frame.id for kind in CLOSINGS for frame in board.words(kind)]
+            return tuple(sorted([call, *closing]))
+        said = [frame.id for frame in board.frames() if frame.message.KIND not in NOT_COMPARED]
+        return tuple(sorted([call, *said, *board.cards]))
+
+    def _card_trees(self) -> dict[bytes, Tree]:
+        cards = self._archive.cards
+        if self._days_at != cards.changes:
+            days: dict[bytes, list[MessageId]] = {}
+            for card in cards.frames():
+                days.setdefault(card_of(card).epoch.to_bytes(EPOCH_BYTES, "big"), []).append(card.id)
+            self._days = {day: tuple(sorted(ids)) for day, ids in days.items()}
+            self._days_at = cards.changes
+        return self._days
+
+    def _proof_tree(self) -> Tree:
+        proofs = self._archive.proofs
+        if self._proofs_at != proofs.changes:
+            self._proofs = tuple(sorted(frame.id for frame in proofs.frames()))
+            self._proofs_at = proofs.changes
+        return self._proofs
