@@ -37,12 +37,14 @@ class Direction:
 
     quality: Quality
     open: bool = True  # False: nothing arrives
+    joined: bool = False  # whether there is a connection to send on
+    stale: bool = False  # the sender has not noticed yet that the connection is gone
     busy_until: float = 0.0
 
     def arrivals(self, size_bytes: int, now: float, random: Random, *, spared: bool) -> tuple[float, ...]:
         """When a frame that is sent now arrives."""
         quality = self.quality
-        if not self.open:
+        if not (self.open and self.joined):
             return ()
         if quality.loss and not spared and random.random() < quality.loss:
             return ()

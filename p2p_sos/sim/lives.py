@@ -30,6 +30,7 @@ from p2p_sos.wire.registry import CARD_EPOCH_S, TIMINGS
 START_S = -15.0  # when the nodes start: the mesh has settled at 0
 PROTOCOL = "/meshsub/1.2.0"
 JOIN_SPREAD_S = 0.5  # the links of a world are made one after the other within this time
+REDIAL_S = 5.0  # guess: how often a driver tries a peer that it cannot reach
 REFUSED_S = 120.0  # guess: how long a driver refuses a peer that it dropped
 ARRIVAL_BYTES = 8
 
@@ -207,17 +208,35 @@ class Lives(Engine):
         place.sitter, place.backlog = None, None
         place.life += 1
         self.observer.forget(place)
-        for index in place.links if told else ():
-            self.left(self.places[index], place)
+        for index in place.links:
+            self.part(place, self.places[index], told=told)
+
+    def part(self, place: Place, other: Place, *, told: bool) -> None:
+        """A connection is gone; the other end is told, now or when somebody connects again."""
+        there, back = place.links[other.index], other.links[place.index]
+        if there.joined and told:
+            self.left(other, place)
+        back.stale = back.stale or (there.joined and not told)
+        there.joined = back.joined = False
 
     # ------------------------------------------------------------------ joins
 
     def join(self, dialler: Place, other: Place) -> None:
         """Connect two that are up and linked; each learns of it after half a round trip."""
-        direction = dialler.links.get(other.index)
-        if dialler.sitter is None or other.sitter is None or direction is None:
+        if dialler.sitter is None or other.sitter is None:
             return
-        latency_s = direction.quality.latency_s
+        there, back = dialler.links[other.index], other.links[dialler.index]
+        if there.joined:
+            return
+        if not (there.open and back.open):
+            self.at(self.now + REDIAL_S, partial(self.join, dialler, other))
+            return
+        there.joined = back.joined = True
+        for one, two, direction in ((dialler, other, there), (other, dialler, back)):
+            if direction.stale:
+                self.left(one, two)
+                direction.stale = False
+        latency_s = there.quality.latency_s
         for one, two, outbound in ((dialler, other, True), (other, dialler, False)):
             self.later(one, latency_s, PeerJoined(two.name, outbound, PROTOCOL, two.name))
             self.later(one, latency_s + 0.2, RoundTripMeasured(two.name, 2 * latency_s))
@@ -230,7 +249,7 @@ class Lives(Engine):
         other = self.places[index]
         self.trace.add(self.now, place.name, "dropped", peer, why)
         self.later(place, 0.0, PeerLeft(peer))
-        self.left(other, place)
+        self.part(place, other, told=True)
         dialler, dialled = (place, other) if index in place.dialled else (other, place)
         self.at(self.now + REFUSED_S, lambda: self.join(dialler, dialled))
 

@@ -17,6 +17,7 @@ from p2p_sos.core.internal import Broadcast, Echoed, Examine, Judged, Sent, Verd
 from p2p_sos.sim.behaviour import Seat
 from p2p_sos.sim.engine import Engine
 from p2p_sos.sim.places import Place
+from p2p_sos.sim.trace import Trace
 from p2p_sos.wire.hashing import gossip_id
 
 CELL_BYTES = 2048
@@ -40,6 +41,7 @@ class VerdictDue:
 class Ledger:
     """What became of each message, and who keeps silent."""
 
+    trace: Trace
     said: dict[GossipId, tuple[PeerId, float]] = field(factory=dict)
     copies: dict[tuple[PeerId, GossipId], int] = field(factory=dict)
     arrived: dict[tuple[PeerId, GossipId], float] = field(factory=dict)
@@ -83,7 +85,9 @@ class Relay:
                 for carried in rpc.messages:
                     key = (self.name, carried.id)
                     ledger.copies[key] = ledger.copies.get(key, 0) + 1
-                    ledger.arrived.setdefault(key, now)
+                    if key not in ledger.arrived:
+                        ledger.arrived[key] = now
+                        ledger.trace.add(now, self.name, "arrived", carried.id)
                 steps = self.router.handle(event, now)
             case TimerFired(key=VerdictDue(gossip_id=identity)):
                 steps = self.router.handle(Judged(identity, Verdict.ACCEPT), now)

@@ -22,7 +22,7 @@ HARMED = 10  # one in so many
 
 
 def _build(world: World, nodes: int, *, loss: float = 0.0) -> tuple[Ledger, list[str]]:
-    ledger, there = Ledger(verdict_s=world.verdict_s), names(nodes)
+    ledger, there = Ledger(world.trace, verdict_s=world.verdict_s), names(nodes)
     for name in there:
         world.add_node(name, make=ledger.seat)
     world.preloaded = False
