@@ -201,7 +201,6 @@ _CLASSES: Final[dict[SyncFrame, type[Any]]] = {
     SyncFrame.REGISTERS: Registers,
     SyncFrame.NEWEST: Newest,
 }
-_CODES: Final = {message_class: code for code, message_class in _CLASSES.items()}
 
 
 class _Fault(Exception):
@@ -342,10 +341,21 @@ def nibbles(message: MessageId, count: int) -> bytes:
 # ------------------------------------------------------------------------- the whole frame
 
 
+# Of each class: its code, its parts with how they are written; of each code: its class and how they are read.
+_WRITERS: Final = {
+    message_class: (int(code), tuple((a.name, _LOWER[a.name]) for a in fields(message_class)))
+    for code, message_class in _CLASSES.items()
+}
+_READERS: Final = {
+    int(code): (message_class, tuple(_LIFT[a.name] for a in fields(message_class)))
+    for code, message_class in _CLASSES.items()
+}
+
+
 def encode(message: SyncMessage) -> bytes:
     """The bytes of a frame."""
-    values = [_LOWER[a.name](getattr(message, a.name)) for a in fields(type(message))]
-    return pack([int(_CODES[type(message)]), *values])
+    code, parts = _WRITERS[type(message)]
+    return pack([code, *(lower(getattr(message, name)) for name, lower in parts)])
 
 
 def decode(data: bytes) -> SyncMessage | Refusal:
@@ -355,14 +365,14 @@ def decode(data: bytes) -> SyncMessage | Refusal:
         return plain
     if type(plain) is not list or not plain or type(plain[0]) is not int:
         return Refusal(Reason.ELEMENTS, "a frame is an array that opens with its code")
-    if plain[0] not in tuple(SyncFrame):
+    reader = _READERS.get(plain[0])
+    if reader is None:
         return Refusal(Reason.KIND, f"{plain[0]} is no frame of sync")
-    message_class = _CLASSES[SyncFrame(plain[0])]
-    attributes = fields(message_class)
-    if len(plain) != 1 + len(attributes):
+    message_class, parts = reader
+    if len(plain) != 1 + len(parts):
         return Refusal(Reason.ELEMENTS, f"{len(plain)} elements in {message_class.__name__}")
     try:
-        values = [_LIFT[a.name](value) for a, value in zip(attributes, plain[1:], strict=True)]
+        values = [lift(value) for lift, value in zip(parts, plain[1:], strict=True)]
     except _Fault as fault:
         return Refusal(Reason.FIELD, f"{message_class.__name__}: {fault}")
     message: SyncMessage = message_class(*values)

@@ -24,6 +24,7 @@ from p2p_sos.wire.sync import (
     Branch,
     Branches,
     Cells,
+    Equal,
     Fetch,
     Give,
     Newest,
@@ -122,6 +123,8 @@ class Session:
                     self._fetched.note(ids, now)
             case Registers(rolls=rolls), Newest(cells=cells, lacked=lacked):
                 self._lend(rolls, lacked)
+            case Open(), Equal():
+                return ()
             case _:
                 pass
         if not good:
