@@ -8,13 +8,15 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from vectors.boards import admission, boards
+from vectors.boards import admission
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
 from vectors.reconciling import reconciling
 from vectors.signing import ids, signatures
 from vectors.stamping import stamp_cases
+from vectors.tiers import tiers
 from vectors.verdicts import verdicts
+from vectors.views import boards
 
 FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "encoding.json": ("02-encoding", encoding),
@@ -25,6 +27,7 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "letters.json": ("03-keys", letter_cases),
     "admission.json": ("05-calls", admission),
     "boards.json": ("06-board", boards),
+    "fitness.json": ("06-board", tiers),
     "sync.json": ("09-sync", reconciling),
 }
 

@@ -35,7 +35,7 @@ from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.registry import LetterKind
 from p2p_sos.wire.stamps import holds, solve, stamp_value
 from p2p_sos.wire.vocabulary import lookup, word_of
-from tests.spec.board_vectors import check_admission, check_boards
+from tests.spec.board_vectors import check_admission, check_boards, check_fitness
 from tests.spec.sync_vectors import check_sync
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -215,6 +215,7 @@ CONSUMERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "letters.json": check_letters,
     "admission.json": check_admission,
     "boards.json": check_boards,
+    "fitness.json": check_fitness,
     "sync.json": check_sync,
 }
 
