@@ -14,8 +14,10 @@ from p2p_sos.core.calls.archive import Archive
 from p2p_sos.core.calls.cards import OwnCard
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.duty.author import Author
-from p2p_sos.core.duty.bands import Ranking
+from p2p_sos.core.duty.bands import Bands, Ranking
 from p2p_sos.core.duty.duty import Duty
+from p2p_sos.core.duty.lead import Lead
+from p2p_sos.core.duty.member import Member
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.replies import Replies
 from p2p_sos.core.duty.slots import Slots
@@ -57,7 +59,18 @@ def employ(responder: Responder, ship: Ship) -> Crew:
     card = OwnCard(responder, ship.profile, ship.clock, ship.entropy, ship.random)
     author = Author(responder.key, network)
     replies = Replies(author, Slots(responder.policy.slots), calls, ship.clock, ship.log, lambda: card.id)
-    duty = Duty(responder, calls, ship.clock, replies)
+    bands = Bands(
+        responder.key.public,
+        calls,
+        ship.archive.cards,
+        ship.judge,
+        ship.random,
+        ship.ranking,
+        lambda: ship.archive.proofs.convicted,
+    )
+    member = Member(author, calls, ship.random)
+    lead = Lead(author, calls, ship.random, ship.heard)
+    duty = Duty(responder, calls, ship.clock, replies, bands, member, lead)
     dialogue = Dialogue(
         network=network,
         key=responder.key,

@@ -5,6 +5,7 @@ each step when the one before it shows; then everything is mended, and `faults` 
 """
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -22,8 +23,8 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.notices import LetterArrived
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.messages import CallId, Key
-from p2p_sos.wire.registry import LetterKind, Severity
+from p2p_sos.wire.messages import CallId, Claim, Key
+from p2p_sos.wire.registry import S1, LetterKind, Severity
 from tests.core.rough import Death, RoughWorld, pair
 from tests.core.world import responder, victim
 
@@ -294,14 +295,17 @@ class Job:
         assert self.call is not None
         said = [] if case.heard and case.phase is CasePhase.HEARD else ["the call was not heard"]
         helpers = {helper.responder: helper for helper in case.helpers}
+        claiming = 0
         for name in self.names:
-            helper = helpers.get(self._key(name))
-            if self.call not in self.world.node(name).calls:
+            helper, known = helpers.get(self._key(name)), self.world.node(name).calls.get(self.call)
+            if known is None:
                 said.append(f"{name} does not know the call")
-            elif helper is None or helper.introduction is None:
-                said.append(f"{name} did not make contact")
-            elif not helper.released and not (helper.claimed and helper.attested):
-                said.append(f"{name} claims, and is not attested")
+            elif known.mine == "claimed":
+                claiming += 1
+                if helper is None or not (helper.introduction and helper.claimed and helper.attested):
+                    said.append(f"{name} claims, and is not attested")
+        if not self._named and claiming < min(S1.k, len(self.names)):
+            said.append(f"{claiming} claim")
         said += [] if self.accepted else ["nobody was accepted"]
         for name in self.accepted:
             said += self._lacking_letters(name, case)
@@ -336,8 +340,13 @@ class Job:
         self._settle(self._left_open)
         for name in [*self.names, VICTIM]:
             told = [(n.correspondent, n.kind, n.text) for n in self.world[name].told(LetterArrived)]
-            if len(told) != len(set(told)):
-                self.trouble.append(f"{name} was told a letter twice: {told}")
+            # Whoever claims again introduces itself again.
+            claims = Counter(
+                f.message.signer for f in self.world.said.values() if isinstance(f.message, Claim)
+            )
+            for (who, kind, text), often in Counter(told).items():
+                if often > (max(1, claims[who]) if kind is LetterKind.INTRODUCTION else 1):
+                    self.trouble.append(f"{name} was told a letter {often} times: {text}")
 
     def _left_open(self) -> list[str]:
         assert self.call is not None

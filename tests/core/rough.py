@@ -12,6 +12,7 @@ from enum import Enum
 from attrs import define, evolve, frozen
 
 from p2p_sos.core.actions import Action, Disconnect, Forget, Keep
+from p2p_sos.core.board.board import REGISTERS
 from p2p_sos.core.events import Event, PeerJoined, PeerLeft, RpcReceived, TimerFired, Verified
 from p2p_sos.core.gossip.rpc import GossipId, Rpc
 from p2p_sos.wire.frames import Frame, decode
@@ -232,7 +233,9 @@ class RoughWorld(World):
             signer, call = message.signer, getattr(message, "call", frame.id)
             for name in ("sequence", "number"):
                 if hasattr(message, name):
-                    keys.append((name, signer, call, getattr(message, name)))
+                    # "registers count by themselves" (06-board §4)
+                    row = message.KIND if message.KIND in REGISTERS else None
+                    keys.append((name, row, signer, call, getattr(message, name)))
             if hasattr(message, "slot"):
                 keys.append(("slot", signer, message.slot, message.slot_epoch))
             for key in keys:

@@ -1,26 +1,61 @@
 """Bands: who of those that are able answers first, and who waits and looks again.
 
-Decides when this node may answer a call, and whether one more answer is wanted. Comes in: calls, what their
-boards say, the cards that are known, timers. Goes out: timers. Must not know policies, slots, or what is said.
+Decides when this node's band opens for a call, and whether one more answer is wanted. Comes in: calls, what their boards
+say, the cards that are known, time. Goes out: a look, and the timer of the next. Must not know policies, slots, or
+what is said.
+
+The places that a call lacks are offered to those who have not answered yet, in the order of fitness, band by band. When
+a call is heard it lacks k helpers and nobody has answered: those are the bands of the specification. When a helper falls
+away later the same rule keeps a thousand guards from jumping up together.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Collection, Mapping
 from random import Random
+from typing import Protocol
 
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer
-from p2p_sos.core.board.standing import Fitness
-from p2p_sos.core.calls.calls import Calls
+from p2p_sos.core.board.fitness import band_of, capable, fitness, group_of
+from p2p_sos.core.board.judge import Judge
+from p2p_sos.core.board.standing import Description, Fitness, View
+from p2p_sos.core.calls.calls import Calls, call_of
 from p2p_sos.core.events import TimerKey
-from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.messages import CallId, Card, Key, MessageId
+from p2p_sos.wire.registry import WAVES_MAX, Severity
+
+LOOK_JITTER = 0.5  # brief: section 8, a guard looks every W to 1.5 W
+EARLY_S = 1e-3  # a timer may fire that much before its time, where clocks run at different rates
+PLACES_MAX = 2**18  # guess: 40 MB; the orders of sixteen calls among all the cards that a node keeps
+URGENT = Severity.SEVERE  # calls of the gravest class are not held back
 
 RankingKey = tuple[CallId, int, bytes]  # the call, the sequence of its description, the cards' fingerprint
+Order = tuple[Fitness, ...]  # of everybody able, ascending from the fittest
+
+
+class KnownCards(Protocol):
+    """The cards that a node knows."""
+
+    @property
+    def newest(self) -> Mapping[Key, Frame]:
+        """The card of each responder that counts."""
+        ...
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Equal for equal cards."""
+        ...
+
+    def since(self, card: MessageId) -> float | None:
+        """The local time at which a card came, None if it is not here."""
+        ...
 
 
 @frozen
 class BandOpens:
-    """A timer: the band of this node opens for a call. Stale unless the call's next look is `at`."""
+    """A timer: a place is free, and the band of this node opens. Stale unless the call's next look is `at`."""
 
     call: CallId
     at: float
@@ -35,24 +70,45 @@ class GuardLooks:
 
 
 @frozen
-class Order:
-    """Everybody able, in the order of fitness for one call."""
+class Look:
+    """What a node sees when it looks: `wanted` says that it should answer now, `stands_by` that others suffice."""
 
-    fitness: Mapping[Key, Fitness]
-    places: tuple[Fitness, ...]
+    wanted: bool = False
+    stands_by: bool = False
+    timers: tuple[SetTimer, ...] = ()
 
 
 @define(eq=False)
 class Ranking:
-    """Orders by call, description and cards; nodes that know the same cards may share one."""
+    """Orders by call, description and cards; nodes that judge alike and know the same cards may share one."""
 
     _orders: dict[RankingKey, Order] = field(factory=dict)
+    _places: int = 0
 
     def order(self, key: RankingKey, make: Callable[[], Order]) -> Order:
-        """The order of this key, made once."""
-        if key not in self._orders:
-            self._orders[key] = make()
-        return self._orders[key]
+        """The order of this key; the oldest go when there are too many."""
+        order = self._orders.get(key)
+        if order is None:
+            order = self._orders[key] = make()
+            self._places += len(order)
+            while self._places > PLACES_MAX and len(self._orders) > 1:
+                self._places -= len(self._orders.pop(next(iter(self._orders))))
+        return order
+
+
+@define(eq=False)
+class _Watch:
+    heard_at: float
+    sequence: int
+    fitness: Fitness
+    place: int
+    group: bytes
+    lacks_since: float | None
+    look_at: float = 0.0
+    opened: bool = False
+    rests_until: float = 0.0
+    before: dict[Key, Fitness | None] = field(factory=dict)  # who was ranked here, as far as asked
+    groups: tuple[bytes, int, int] = (b"", 0, 0)  # the cards' fingerprint, groups found, groups looked for
 
 
 @define(eq=False)
@@ -61,25 +117,189 @@ class Bands:
 
     own: Key
     calls: Calls
+    cards: KnownCards
+    judge: Judge
     random: Random = field(repr=False)
-    ranking: Ranking = field(factory=Ranking)
-    convicted: Callable[[], Collection[Key]] = field(default=tuple)
+    ranking: Ranking = field(factory=Ranking, repr=False)
+    convicted: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
+    _watches: dict[CallId, _Watch] = field(init=False, factory=dict)
 
-    def watch(self, call: CallId, now: float) -> list[SetTimer]:
-        """A call that concerns this node was heard, or described anew: the timer of its band."""
-        return []
+    def __contains__(self, call: CallId) -> bool:
+        return call in self._watches
+
+    # ------------------------------------------------------------------ which calls
+
+    def watch(self, call: CallId, now: float) -> None:
+        """A call that concerns this node was heard, or is described anew."""
+        held, asked = self._watches.get(call), self.calls[call].view.description
+        heard_at = now if held is None else held.heard_at
+        card = self._card_before(self.own, heard_at)
+        standing = self.judge.standing(
+            card, asked, call_of(self.calls[call].frame), convicted=False, responder=self.own
+        )
+        order = self._order(call, asked, heard_at)
+        own = fitness(call, self.own, standing.tier)
+        # "For S2 to S4 that is HOLD later, so that S1 gets the slots first." (06-board §10.2)
+        hold_s = 0 if asked.severity >= URGENT else asked.timing.hold_s
+        watch = _Watch(
+            heard_at,
+            asked.sequence,
+            own,
+            bisect_left(order, own),
+            standing.group,
+            lacks_since=heard_at + hold_s if held is None else held.lacks_since,
+        )
+        if held is not None:
+            watch.opened, watch.rests_until = held.opened, held.rests_until
+        self._watches[call] = watch
 
     def leave(self, call: CallId) -> None:
-        """The call is over, or nobody here answers it any more."""
+        """The call is over."""
+        self._watches.pop(call, None)
 
-    def look(self, call: CallId, now: float) -> bool:
-        """Whether this node should answer the call now."""
-        return self.calls.is_open(call)
+    def rest(self, call: CallId, until: float) -> None:
+        """Do not answer again before `until`: a claim was given back because others suffice."""
+        if (watch := self._watches.get(call)) is not None:
+            watch.rests_until = until
+
+    def has_opened(self, call: CallId) -> bool:
+        """Whether a place was ever offered to this node."""
+        return call in self._watches and self._watches[call].opened
 
     def is_due(self, timer: TimerKey) -> bool:
         """Whether a timer is the newest one of its call."""
-        return isinstance(timer, BandOpens | GuardLooks)
+        if not isinstance(timer, BandOpens | GuardLooks):
+            return False
+        watch = self._watches.get(timer.call)
+        return watch is not None and watch.look_at == timer.at
 
-    def has_opened(self, call: CallId, now: float) -> bool:
-        """Whether the band of this node opened for a call."""
-        return self.calls.is_open(call)
+    # ------------------------------------------------------------------ the order
+
+    def _card_before(self, responder: Key, heard_at: float) -> Frame | None:
+        card = self.cards.newest.get(responder)
+        if card is None:
+            return None
+        since = self.cards.since(card.id)
+        return card if since is not None and since <= heard_at else None
+
+    def _order(self, call: CallId, asked: Description, heard_at: float) -> Order:
+        """The fitness of everybody able whose card was there before the call was."""
+        message = call_of(self.calls[call].frame)
+
+        def rank() -> Order:
+            order = []
+            for responder, card in self.cards.newest.items():
+                assert isinstance(card.message, Card), "not a CARD"
+                since = self.cards.since(card.id)
+                if since is None or since > heard_at or not capable(card.message, asked):
+                    continue
+                tier = self.judge.standing(card, asked, message).tier
+                if tier >= 0:
+                    order.append(fitness(call, responder, tier))
+            return tuple(sorted(order))
+
+        return self.ranking.order((call, asked.sequence, self.cards.fingerprint), rank)
+
+    def _place_among_the_rest(self, call: CallId, view: View, watch: _Watch) -> int:
+        """How many fitter ones have not said yet whether they come."""
+        spoke = [claim.responder for claim in view.claims]
+        spoke += [decline.responder for decline in view.declines]
+        spoke += [release.responder for release in view.releases]
+        spoke += [key for key in self.convicted() if view.claim_of(key) is None]
+        fitter = 0
+        for responder in spoke:
+            if responder not in watch.before:
+                watch.before[responder] = self._fitness_before(call, view.description, responder, watch)
+            ranked = watch.before[responder]
+            fitter += ranked is not None and ranked < watch.fitness
+        return max(0, watch.place - fitter)
+
+    def _fitness_before(
+        self, call: CallId, asked: Description, responder: Key, watch: _Watch
+    ) -> Fitness | None:
+        card = self._card_before(responder, watch.heard_at)
+        if card is None or not isinstance(card.message, Card) or not capable(card.message, asked):
+            return None
+        tier = self.judge.standing(card, asked, call_of(self.calls[call].frame)).tier
+        return fitness(call, responder, tier) if tier >= 0 else None
+
+    # ------------------------------------------------------------------ looking
+
+    def look(self, call: CallId, now: float) -> Look:
+        """Whether this node should answer the call now, and when it looks again."""
+        watch = self._watches[call]
+        view = self.calls[call].view
+        timing = view.description.timing
+        lack = self._lack(view, watch, now)
+        if lack <= 0:
+            if watch.lacks_since is not None and now >= watch.lacks_since - EARLY_S:
+                watch.lacks_since = None
+            return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))
+        if watch.lacks_since is None:
+            watch.lacks_since = now
+        # "Band b opens b · W after the call began to lack" (06-board §10.2)
+        band = band_of(self._place_among_the_rest(call, view, watch), lack)
+        opens_at = max(watch.lacks_since + band * timing.band_wait_s, watch.rests_until)
+        if now >= opens_at - EARLY_S:
+            watch.opened = True
+            return Look(wanted=True, timers=self._again(call, watch, timing.band_wait_s, now))
+        return Look(timers=self._again(call, watch, timing.band_wait_s, now, opens_at))
+
+    def spares(self, call: CallId, now: float) -> bool:
+        """Whether one helper less would still be enough."""
+        view, watch = self.calls[call].view, self._watches.get(call)
+        waves = WAVES_MAX if watch is None else self._waves(view, watch, now)
+        return view.groups > view.description.timing.k << waves
+
+    def _lack(self, view: View, watch: _Watch, now: float) -> int:
+        """How many more groups are wanted, as far as this node may help: none where its own group helps already."""
+        # "Nothing is lacking for a node whose own group has one, nor while a requisition is effective." (06-board §10.2)
+        if view.requisition is not None and view.requisition.effective:
+            return 0
+        groups = {claim.group: None for claim in view.helpers}
+        if watch.group in groups:
+            return 0
+        wanted = view.description.timing.k << self._waves(view, watch, now)
+        return min(wanted, self._groups_known(view.description, watch, wanted)) - len(groups)
+
+    def _waves(self, view: View, watch: _Watch, now: float) -> int:
+        """How often k has doubled: after PROG, after two more, after four more, while nobody is attested."""
+        if view.attested:
+            return 0
+        timing = view.description.timing
+        spoke = self.calls.board(view.call).victim_spoke
+        progress_s = timing.progress_online_s if spoke else timing.progress_silent_s
+        return min(WAVES_MAX, int((now - watch.heard_at) / progress_s + 1).bit_length() - 1)
+
+    def _groups_known(self, asked: Description, watch: _Watch, most: int) -> int:
+        """How many groups are able, this node's own included, counted up to `most`."""
+        fingerprint, found, looked_for = watch.groups
+        # Who found fewer than it looked for has seen them all.
+        if found < most and (fingerprint != self.cards.fingerprint or found == looked_for):
+            groups: dict[bytes, None] = {watch.group: None}
+            for responder, card in self.cards.newest.items():
+                if len(groups) >= most:
+                    break
+                if isinstance(card.message, Card) and capable(card.message, asked):
+                    roots = bool(self.judge.profile.roots)
+                    vouched = self.judge.accredits(card) if roots else None
+                    groups[group_of(responder, vouched, roots)] = None
+            found = len(groups)
+            watch.groups = (self.cards.fingerprint, found, most)
+        return found
+
+    def _again(
+        self, call: CallId, watch: _Watch, wait_s: float, now: float, opens_at: float | None = None
+    ) -> tuple[SetTimer, ...]:
+        """The timer of the next look, unless the one that runs is early enough."""
+        runs = now < watch.look_at - EARLY_S
+        if opens_at is not None:
+            if runs and watch.look_at <= opens_at:
+                return ()
+            watch.look_at = opens_at
+            return (SetTimer(BandOpens(call, opens_at), opens_at),)
+        if runs:
+            return ()
+        # "Else it *guards*: it looks again every W to 1.5 W, at random, until the call closes." (06-board §10.2)
+        watch.look_at = now + wait_s * (1 + LOOK_JITTER * self.random.random())
+        return (SetTimer(GuardLooks(call, watch.look_at), watch.look_at),)

@@ -1,16 +1,19 @@
 """The duty machine: whoever hears and is able, helps; whoever does not, writes down why.
 
-Decides CLAIM, DECLINE, RELEASE, COMPLY or silence for each call. Comes in: admitted messages, the people's
-word, timers, rows of the last run. Goes out: what `Replies` makes of the decision. Must not know peers, nor
-what the sealed letters say.
+Decides CLAIM, DECLINE, RELEASE, COMPLY, STAND_DOWN or silence for each call. Comes in: admitted messages, changed views,
+the people's word, timers, rows of the last run. Goes out: what `Replies` makes of the decision, and what `Lead` and
+`Member` say once a call is claimed. Must not know peers, nor what the sealed letters say.
 """
 
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer, Tell
-from p2p_sos.core.board.resolve import View
+from p2p_sos.core.board.standing import View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.clock import Clock
+from p2p_sos.core.duty.bands import BandOpens, Bands, GuardLooks
+from p2p_sos.core.duty.lead import Lead
+from p2p_sos.core.duty.member import Member
 from p2p_sos.core.duty.policy import Opinion, Policy, Responder, on_duty, opinion
 from p2p_sos.core.duty.replies import Replies, Step
 from p2p_sos.core.events import (
@@ -26,25 +29,15 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.internal import Admitted, CallEnded, ViewChanged
 from p2p_sos.core.notices import DecisionWanted
-from p2p_sos.wire.messages import (
-    Call,
-    CallId,
-    Claim,
-    Comply,
-    Decline,
-    MessageId,
-    Release,
-    Requisition,
-    StandDown,
-    Update,
-)
+from p2p_sos.wire.messages import Call, CallId, LogMessage, MessageId, Register, Requisition, Update
 from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
 
-DECIDED = ("claimed", "declined", "released", "silent", "own")
+UNDECIDED = ("", "guarding")
 OPERATOR = OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
 NOT_NAMED = "the victim requisitioned others"
+ENOUGH = "enough others help"
 BY_HAND = "the person on duty decided"
 
 
@@ -64,16 +57,24 @@ class Duty:
     calls: Calls
     clock: Clock
     replies: Replies
+    bands: Bands
+    member: Member
+    lead: Lead
     _asked: dict[CallId, float] = field(init=False, factory=dict)
     _busy: dict[CallId, None] = field(init=False, factory=dict)
     _heeded: dict[CallId, MessageId] = field(init=False, factory=dict)
+    _spare: dict[CallId, None] = field(init=False, factory=dict)
 
     def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
         """One event. A message is on its board before it comes here."""
+        steps = self._decide(event, now)
+        steps += self.member.handle(event, now)
+        steps += self.lead.handle(event, now)
+        return steps
+
+    def _decide(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
         match event:
-            case Admitted(own=True, frame=frame) if isinstance(
-                frame.message, Claim | Release | Decline | Comply | StandDown
-            ):
+            case Admitted(own=True, frame=frame) if isinstance(frame.message, LogMessage | Register):
                 return self.replies.observe(event, now)
             case Admitted(restored=True):
                 return []  # what the messages mean together is looked at when all are there
@@ -83,23 +84,23 @@ class Duty:
                 return self._on_update(frame.message.call, now)
             case Admitted(frame=frame) if isinstance(frame.message, Requisition):
                 return self._on_requisition(frame.message.call, now)
+            case ViewChanged(call=call):
+                return self._on_view(call, now)
+            case TimerFired(key=BandOpens() | GuardLooks() as key):
+                return self._look(key.call, now) if self.bands.is_due(key) else []
             case CallEnded(call=call):
                 return self._on_ended(call, now)
             case TimerFired(key=AnswerDue() as due):
                 return self._on_answer_due(due, now)
-            case OperatorClaims(call=call):
-                return self._on_claims(call, now)
-            case OperatorDeclines(call=call, reason=reason, detail=detail):
-                return self._on_declines(call, reason, detail, now)
-            case OperatorReleases():
-                return self._on_releases(event, now)
-            case OperatorStandsDown(call=call):
-                return self._on_stands_down(call, now)
             case Restored(table=table, rows=rows):
                 self.replies.restore(table, rows)
                 return []
             case Started():
                 return self._on_started(now)
+            case OperatorClaims() | OperatorDeclines() | OperatorReleases() | OperatorStandsDown():
+                return self._on_operator(event, now)
+            case OperatorReports() if self.refusal(event) is None:
+                return self.lead.report(event, now)
             case _:
                 return []
 
@@ -122,26 +123,53 @@ class Duty:
 
     def _by_severity(self, calls: tuple[CallId, ...]) -> list[CallId]:
         # "Severity orders a responder's slots, never admission." (05-calls §9)
-        return sorted(calls, key=lambda call: -self.calls[call].view.description.severity)
+        return sorted(
+            calls, key=lambda c: (-self.calls[c].view.description.severity, self.calls[c].heard_unix_s)
+        )
 
     # ------------------------------------------------------------------ deciding
 
     def _consider(self, call: CallId, now: float) -> list[Step]:
-        if not self.calls.is_open(call) or self.calls[call].mine in DECIDED or call in self._asked:
+        """A call was heard, or is described anew: whether it concerns this node, and when its turn comes."""
+        if not self.calls.is_open(call) or self.calls[call].mine not in UNDECIDED or call in self._asked:
             return []
-        policy, view = self.responder.policy, self.calls[call].view
-        thought = opinion(policy, view.description)
+        thought = opinion(self.responder.policy, self.calls[call].view.description)
         if not thought.concerned:
             return self.replies.keep_silent(call, thought.why, now)
+        self.bands.watch(call, now)
+        return self._look(call, now)
+
+    def _look(self, call: CallId, now: float) -> list[Step]:
+        """Answer a call that lacks helpers when the turn of this node has come."""
+        if not self.calls.is_open(call) or call not in self.bands or call in self._asked:
+            return []
+        mine = self.calls[call].mine
+        if mine not in UNDECIDED and not (mine == "released" and call in self._spare):
+            return []
+        look = self.bands.look(call, now)
+        if look.wanted:
+            return [*self._answer(call, now), *look.timers]
+        if look.stands_by and mine == "":
+            return [self.replies.stand_by(call, ENOUGH, now), *look.timers]
+        return [*look.timers]
+
+    def _answer(self, call: CallId, now: float) -> list[Step]:
+        """It is this node's turn, or the victim named it."""
+        policy, view = self.responder.policy, self.calls[call].view
+        self._spare.pop(call, None)
         if policy.manner is Manner.PERSON and not on_duty(policy, self.clock.unix_s(now)):
-            why = "nobody is on duty at this hour"
-            return self.replies.decline(call, Reason.UNABLE, Detail.NO_OPERATOR, why, now)
+            return self._decline(
+                call, Reason.UNABLE, Detail.NO_OPERATOR, "nobody is on duty at this hour", now
+            )
         if not self.replies.slots.free:
             self._busy[call] = None
-            return self.replies.decline(call, Reason.UNABLE, Detail.BUSY, "every slot is taken", now)
+            return self._decline(call, Reason.UNABLE, Detail.BUSY, "every slot is taken", now)
         if policy.manner is Manner.PERSON:
             return self._ask(call, view, now)
-        return self.replies.claim(call, Manner.AUTOMATIC, thought.why, now)
+        return self.replies.claim(call, Manner.AUTOMATIC, "able", now)
+
+    def _decline(self, call: CallId, reason: Reason, detail: Detail, why: str, now: float) -> list[Step]:
+        return self.replies.decline(call, reason, detail, why, now, offered=self.bands.has_opened(call))
 
     def _ask(self, call: CallId, view: View, now: float) -> list[Step]:
         within_s = self.responder.policy.answer_within_s
@@ -158,17 +186,46 @@ class Duty:
         if self._asked.get(due.call) != due.asked_at:
             return []
         del self._asked[due.call]
-        return self.replies.decline(
-            due.call, Reason.UNABLE, Detail.NO_OPERATOR, "nobody answered in time", now
-        )
+        return self._decline(due.call, Reason.UNABLE, Detail.NO_OPERATOR, "nobody answered in time", now)
 
     def _on_update(self, call: CallId, now: float) -> list[Step]:
-        """A refined call may concern a node that it did not concern before."""
+        """A refined call may concern a node that it did not concern before; whom it concerns it ranks anew."""
         record = self.calls[call]
-        if record.mine != "silent" or not opinion(self.responder.policy, record.view.description).concerned:
+        concerned = opinion(self.responder.policy, record.view.description).concerned
+        if record.mine == "silent" and concerned:
+            self.calls.mark(call, "")
+            return self._consider(call, now)
+        if call in self.bands and record.mine in UNDECIDED and self.calls.is_open(call):
+            return self._consider(call, now)
+        return []
+
+    def _on_view(self, call: CallId, now: float) -> list[Step]:
+        """What the board says has changed, or time has changed what it means."""
+        if not self.calls.is_open(call):
             return []
-        self.calls.mark(call, "")
-        return self._consider(call, now)
+        mine = self.calls[call].mine
+        if mine != "claimed" and call not in self._asked:
+            return self._look(call, now) if call in self.bands else []
+        steps = self._on_requisition(call, now)
+        if self.calls[call].mine == "claimed" and self._is_excess(call, now):
+            self._spare[call] = None
+            self.bands.rest(call, now + self.calls[call].view.description.timing.lease_s)
+            steps += self._release(call, Reason.UNNECESSARY, Detail.UNSPECIFIED, ENOUGH, now)
+            steps += self._on_slot_free(now)
+        return steps
+
+    def _is_excess(self, call: CallId, now: float) -> bool:
+        """Whether a full roster, whose writer knew of this node's claim, does without it."""
+        view, own = self.calls[call].view, self.responder.key.public
+        roster, claim = view.roster, view.claim_of(own)
+        if roster is None or claim is None or own in roster.members:
+            return False
+        full = len(roster.members) >= 2 * view.description.timing.k
+        if not full or not self.bands.spares(call, now):
+            return False
+        return self.calls.board(call).had_seen(roster.roster, claim.claim)
+
+    # ------------------------------------------------------------------ the victim's word
 
     def _on_requisition(self, call: CallId, now: float) -> list[Step]:
         if not self.calls.is_open(call):
@@ -178,7 +235,9 @@ class Duty:
         if standing is None or record.mine == "own":
             return []
         if not standing.names(own):
-            return self._on_not_named(call, now)
+            # "When the requisition is effective, and not before: A responder that claimed and is not named MUST release
+            # its claim." (06-board §9)
+            return self._on_not_named(call, now) if standing.effective else []
         if own in standing.complied or self._heeded.get(call) == standing.requisition:
             return []
         self._heeded[call] = standing.requisition
@@ -188,25 +247,29 @@ class Duty:
             return []  # the person on duty decides, and complies by claiming
         # "A named responder that holds no claim MUST answer: CLAIM and COMPLY, or DECLINE." (06-board §9)
         self.calls.mark(call, "")
-        steps = self._consider(call, now)
-        if self.calls[call].mine == "silent":
-            steps += self.replies.decline(call, Reason.UNABLE, Detail.EQUIPMENT, "named, but not able", now)
-        return steps
+        thought = opinion(self.responder.policy, record.view.description)
+        if not thought.concerned:
+            why = "named, but not able"
+            return self._decline(call, Reason.UNABLE, Detail.EQUIPMENT, why, now)
+        return self._answer(call, now)
 
     def _on_not_named(self, call: CallId, now: float) -> list[Step]:
-        if call in self._asked:
-            del self._asked[call]
-            return self.replies.decline(call, Reason.UNNECESSARY, Detail.UNSPECIFIED, NOT_NAMED, now)
-        # "A responder that claimed and is not named MUST release its claim." (06-board §9)
+        if self._asked.pop(call, None) is not None:
+            return self._decline(call, Reason.UNNECESSARY, Detail.UNSPECIFIED, NOT_NAMED, now)
         if self.calls[call].mine == "claimed":
-            steps = self.replies.release(call, Reason.UNNECESSARY, Detail.UNSPECIFIED, NOT_NAMED, now)
+            self._spare[call] = None
+            steps = self._release(call, Reason.UNNECESSARY, Detail.UNSPECIFIED, NOT_NAMED, now)
             return steps + self._on_slot_free(now)
         return []
 
+    def _release(self, call: CallId, reason: Reason, detail: Detail, why: str, now: float) -> list[Step]:
+        """Give a claim back; whoever leads hands over first."""
+        return [*self.lead.hand_over(call, now), *self.replies.release(call, reason, detail, why, now)]
+
     def _on_ended(self, call: CallId, now: float) -> list[Step]:
-        self._asked.pop(call, None)
-        self._heeded.pop(call, None)
-        self._busy.pop(call, None)
+        for of_call in (self._asked, self._heeded, self._busy, self._spare):
+            of_call.pop(call, None)
+        self.bands.leave(call)
         return self._on_slot_free(now) if self.replies.slots.leave(call) else []
 
     def _on_slot_free(self, now: float) -> list[Step]:
@@ -216,10 +279,13 @@ class Duty:
             if not self.replies.slots.free:
                 break
             del self._busy[call]
+            if self.calls[call].mine != "declined":
+                continue
+            self.calls.mark(call, "")
             standing = self.calls[call].view.requisition
-            named = standing is None or standing.names(self.responder.key.public)
-            if self.calls[call].mine == "declined" and named:
-                self.calls.mark(call, "")
+            if standing is not None and standing.names(self.responder.key.public):
+                steps += self._answer(call, now)
+            else:
                 steps += self._consider(call, now)
         return steps
 
@@ -252,25 +318,26 @@ class Duty:
             case _:
                 return None
 
-    def _on_claims(self, call: CallId, now: float) -> list[Step]:
-        if self.refusal(OperatorClaims(call)) is not None:
+    def _on_operator(
+        self,
+        event: OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown,
+        now: float,
+    ) -> list[Step]:
+        if isinstance(event, OperatorReleases):
+            return self._on_releases(event, now)
+        if self.refusal(event) is not None:
             return []
+        call = event.call
         self._asked.pop(call, None)
         self._busy.pop(call, None)
-        return self.replies.claim(call, Manner.PERSON, BY_HAND, now)
-
-    def _on_declines(self, call: CallId, reason: Reason, detail: Detail, now: float) -> list[Step]:
-        if self.refusal(OperatorDeclines(call, reason, detail)) is not None:
-            return []
-        self._asked.pop(call, None)
-        self._busy.pop(call, None)
-        return self.replies.decline(call, reason, detail, BY_HAND, now)
-
-    def _on_stands_down(self, call: CallId, now: float) -> list[Step]:
-        """It is over, as far as this node can see; its slot is free for others."""
-        if self.refusal(OperatorStandsDown(call)) is not None:
-            return []
-        return [*self.replies.stand_down(call, BY_HAND, now), *self._on_slot_free(now)]
+        match event:
+            case OperatorClaims():
+                return self.replies.claim(call, Manner.PERSON, BY_HAND, now)
+            case OperatorDeclines(reason=reason, detail=detail):
+                return self._decline(call, reason, detail, BY_HAND, now)
+            case OperatorStandsDown():
+                steps = [*self.lead.hand_over(call, now), *self.replies.stand_down(call, BY_HAND, now)]
+                return steps + self._on_slot_free(now)
 
     def _on_releases(self, event: OperatorReleases, now: float) -> list[Step]:
         """Giving everything back ends the node's duty, so nothing is claimed in its place."""
@@ -280,7 +347,9 @@ class Duty:
             if call not in self.calls or not self.calls.is_open(call):
                 continue
             if self.calls[call].mine == "claimed":
-                steps += self.replies.release(call, event.reason, event.detail, BY_HAND, now)
-            elif every and self._asked.pop(call, None) is not None:
-                steps += self.replies.decline(call, event.reason, event.detail, "the node goes off duty", now)
+                steps += self._release(call, event.reason, event.detail, BY_HAND, now)
+            elif every:
+                if self._asked.pop(call, None) is not None:
+                    steps += self._decline(call, event.reason, event.detail, "the node goes off duty", now)
+                self.bands.leave(call)
         return steps if every else steps + self._on_slot_free(now)

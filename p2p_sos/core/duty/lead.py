@@ -1,36 +1,57 @@
-"""The lead of a call, and its members: who says what so that the help for a call has one head.
+"""The lead of a call: who says what so that the help for it has one head.
 
-Decides when this node renews its claim, names a roster, reports, hands over, and falls silent as a lead that hears
-nobody. Comes in: what boards say, timers, the word of the person on duty. Goes out: signed messages, timers, a
+Decides when this node names a roster, reports, hands over, yields, and falls silent as a lead that stood still or hears
+nobody. Comes in: what boards say, timers, the word of the person on duty. Goes out: ROSTER, SITREP, HANDOVER, timers, a
 probe. Must not know policies, slots, cards or sealed letters.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
+from typing import Any
 
 from attrs import define, field, frozen
 
-from p2p_sos.core.actions import Action
-from p2p_sos.core.calls.calls import Calls
+from p2p_sos.core.actions import SetTimer
+from p2p_sos.core.board.standing import Token, View
+from p2p_sos.core.calls.calls import Calls, CallState
+from p2p_sos.core.duty import succession
 from p2p_sos.core.duty.author import Author
-from p2p_sos.core.events import Event, OperatorReports
+from p2p_sos.core.duty.replies import Step
+from p2p_sos.core.events import Event, OperatorReports, Started, TimerFired
 from p2p_sos.core.internal import Admitted, CallEnded, Probe, Publish, ViewChanged
-from p2p_sos.wire.messages import CallId
+from p2p_sos.wire.messages import (
+    NOTHING,
+    CallId,
+    Claim,
+    Handover,
+    Key,
+    MessageId,
+    Roster,
+    Sitrep,
+)
+from p2p_sos.wire.registry import (
+    LEASE_SLOW_FACTOR,
+    SITREPS_FAST,
+    Cause,
+    Kind,
+    Phase,
+    Severity,
+    SitrepStatus,
+    Timing,
+)
 
-Step = Action | Publish | Probe
-
-
-@frozen
-class RenewDue:
-    """A timer: a claim of this node is to be renewed. Stale unless it is the call's newest."""
-
-    call: CallId
-    at: float
+JITTER = 0.1  # guess: a report may come a little early, never late
+FENCE_SHARE = 2 / 3  # brief: section 8, of its lease a lead may hear nobody
+PROBE_SHARE = 1 / 3  # guess: of its lease; then there is as much time again for an answer
+LATE_SHARE = 1 / 3  # guess: of its lease a report may be late before the process must have stood still
+REWRITES_FREE = 4  # guess: changes of a roster at full pace; then ever more rarely, for every log is bounded
+INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call
+PHASES = {Severity.EMERGENCY: Phase.DETRESFA, Severity.SEVERE: Phase.DETRESFA, Severity.HIGH: Phase.ALERFA}
 
 
 @frozen
 class HoldEnds:
-    """A timer: nobody leads, and this node waited long enough to name a roster."""
+    """A timer: nobody leads, and this node waited long enough. Stale unless it is the call's newest."""
 
     call: CallId
     at: float
@@ -38,15 +59,39 @@ class HoldEnds:
 
 @frozen
 class SitrepDue:
-    """A timer: the lead reports. One that fires late shows that this process stood still."""
+    """A timer: the lead reports; one that fires late shows that this process stood still. Stale unless the newest."""
 
     call: CallId
     at: float
 
 
 @define(eq=False)
+class _Post:
+    """One call that this node claimed.
+
+    `waits_for`: what was said and is not on the board yet. `fenced_at`: since when this node does not act as a lead.
+    """
+
+    hold_at: float | None = None
+    sitrep_at: float | None = None
+    reported: Token | None = None
+    slow: bool = False
+    wrote_at: float = 0.0
+    rewrites: int = 0
+    followed: MessageId = NOTHING
+    waits_for: MessageId | None = None
+    inherited: dict[MessageId, None] = field(factory=dict)
+    fenced_at: float | None = None
+    said: tuple[SitrepStatus, Phase] | None = None
+
+    def stop(self) -> None:
+        """It does not lead, or no longer."""
+        self.sitrep_at = self.reported = None
+
+
+@define(eq=False)
 class Lead:
-    """What one responder says as a member and as the lead of the calls that it claimed.
+    """What one responder says as the lead of the calls that it claimed.
 
     `heard()`: the local time at which any peer was heard last.
     """
@@ -55,19 +100,274 @@ class Lead:
     calls: Calls
     random: Random = field(repr=False)
     heard: Callable[[], float] = field(repr=False)
+    _posts: dict[CallId, _Post] = field(init=False, factory=dict)
 
-    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
+    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> Sequence[Step]:
         """One event."""
-        return []
-
-    def hand_over(self, call: CallId, now: float) -> list[Step]:
-        """Before this node gives its claim back: whoever leads names a successor."""
-        return []
-
-    def report(self, event: OperatorReports, now: float) -> list[Step]:
-        """The person on duty says how far it is."""
+        match event:
+            case ViewChanged(call=call) if call in self._posts:
+                return self._attend(call, now)
+            case Admitted(own=True, restored=False, frame=frame) if isinstance(frame.message, Claim):
+                self._posts.setdefault(frame.message.call, _Post())
+            case Admitted(restored=False, frame=frame) if isinstance(frame.message, Handover):
+                return self._on_handover(frame.message, now)
+            case TimerFired(key=HoldEnds() as key):
+                post = self._posts.get(key.call)
+                return self._on_hold_ends(key.call, post, now) if post and post.hold_at == key.at else []
+            case TimerFired(key=SitrepDue() as key):
+                post = self._posts.get(key.call)
+                return self._on_sitrep_due(key.call, post, now) if post and post.sitrep_at == key.at else []
+            case CallEnded(call=call):
+                self._posts.pop(call, None)
+            case Started():
+                return self._on_started(now)
         return []
 
     def leads(self, call: CallId) -> bool:
         """Whether this node leads the help for a call, as far as it knows."""
-        return False
+        post = self._posts.get(call)
+        return post is not None and post.fenced_at is None and self.calls[call].view.lead == self._own
+
+    @property
+    def _own(self) -> Key:
+        return self.author.key.public
+
+    def _on_started(self, now: float) -> list[Step]:
+        """A lead of the last run acts again once it knows that nobody took over: it hears a peer first."""
+        steps: list[Step] = []
+        for call in self.calls.in_state(CallState.OPEN):
+            view = self.calls[call].view
+            if view.claim_of(self._own) is not None:
+                post = self._posts[call] = _Post(fenced_at=now)
+                steps += [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
+        return steps
+
+    # ------------------------------------------------------------------ each time the view changes
+
+    def _attend(self, call: CallId, now: float) -> list[Step]:
+        post = self._posts[call]
+        view = self.calls[call].view if self.calls.is_open(call) else None
+        if view is None or view.claim_of(self._own) is None:
+            del self._posts[call]
+            return []
+        if self._stood_still(post, view, now):
+            return self._fence(call, post, view, now)
+        if post.fenced_at is not None:
+            return []
+        if view.roster is not None:
+            post.followed = view.roster.roster
+        if post.waits_for is not None and post.waits_for not in self.calls.board(call):
+            return []
+        post.waits_for = None
+        if view.lead == self._own:
+            return self._act(call, post, view, now)
+        post.stop()
+        return self._await_turn(call, post, view, now)
+
+    def _await_turn(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+        """Nobody leads, and nobody fitter is there: after HOLD this node names a roster."""
+        if not self._is_next(view):
+            post.hold_at = None
+            return []
+        return [] if post.hold_at is not None else [self._hold(call, post, now, succession.hold_s(view))]
+
+    def _is_next(self, view: View) -> bool:
+        effective = view.requisition is not None and view.requisition.effective
+        if effective or view.lead is not None or view.closed is not None:
+            return False
+        return self._next_lead(view) == self._own
+
+    def _next_lead(self, view: View, but: Key | None = None) -> Key:
+        expired = self.calls.expired_of(view.call)
+        return succession.next_lead(view, self.calls.board(view.call), expired, but=but)
+
+    def _hold(self, call: CallId, post: _Post, now: float, wait_s: float) -> SetTimer:
+        post.hold_at = now + wait_s
+        return SetTimer(HoldEnds(call, post.hold_at), post.hold_at)
+
+    def _on_hold_ends(self, call: CallId, post: _Post, now: float) -> list[Step]:
+        due, post.hold_at, post.waits_for = post.hold_at, None, None
+        view = self.calls[call].view if self.calls.is_open(call) else None
+        if view is None or view.claim_of(self._own) is None or due is None:
+            return []
+        timing = view.description.timing
+        if post.fenced_at is not None:
+            return self._try_the_fence(call, post, view, now)
+        if now > due + timing.lease_s * LATE_SHARE:
+            return self._fence(call, post, view, now)  # what this node knows is old
+        if not self._is_next(view):
+            return []
+        replaces = post.followed if post.followed != NOTHING else view.newest_roster
+        cause = succession.cause_of(self.calls.board(call), view, replaces)
+        return self._name_roster(call, post, view, (cause, replaces), now)
+
+    # ------------------------------------------------------------------ leading
+
+    def _act(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+        """Yield, name the members anew, or report: this node leads."""
+        post.hold_at = None
+        if view.roster is not None:
+            rival = self.calls.fresh_view(call).lead
+            if rival is not None and rival != self._own:
+                # "If then another one leads, it MUST send a HANDOVER of its roster to that one." (06-board §11.2)
+                post.stop()
+                return self._say(Handover, call, view, roster=view.roster.roster, successor=rival)
+            if self._may_rewrite(post, view, now):
+                post.rewrites += 1
+                cause = Cause.INITIAL if view.roster.cause is Cause.INITIAL else Cause.HANDOVER
+                return self._name_roster(call, post, view, (cause, view.roster.roster), now)
+        return self._report(call, post, view, now) if post.reported != view.token else []
+
+    def _may_rewrite(self, post: _Post, view: View, now: float) -> bool:
+        assert view.roster is not None, "a roster to be rewritten"
+        # "at most once in a LEASE, and after the fourth time each time half as often" (06-board §11.2)
+        rarely = 2 ** max(0, min(post.rewrites - REWRITES_FREE, 8))
+        if now < post.wrote_at + view.description.timing.lease_s * rarely:
+            return False
+        return succession.members(view, self._own) != view.roster.members
+
+    def _name_roster(
+        self, call: CallId, post: _Post, view: View, why: tuple[Cause, MessageId], now: float
+    ) -> list[Step]:
+        post.wrote_at = now
+        cause, replaces = why
+        return self._say(
+            Roster,
+            call,
+            view,
+            epoch=succession.next_epoch(view),
+            cause=cause,
+            replaces=replaces,
+            members=succession.members(view, self._own),
+        )
+
+    def _say(self, kind: type[Any], call: CallId, view: View, **fields: Any) -> list[Step]:
+        assert view.call == call, "the view of this call"
+        row, frame = self.author.sign(kind, call, self.calls.board(call).heads(), **fields)
+        self._posts[call].waits_for = frame.id
+        return [row, Publish(frame)]
+
+    def _report(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+        """One SITREP, and the timer of the next."""
+        status, phase = post.said or (
+            SitrepStatus.MITIGATING if view.attested else SitrepStatus.SETTING_UP,
+            PHASES.get(view.description.severity, Phase.INCERFA),
+        )
+        requisition, roster = view.token
+        rows, frame = self.author.sign_register(
+            Sitrep,
+            call,
+            requisition=requisition,
+            roster=roster,
+            status=status,
+            phase=phase,
+            alive=succession.alive(view, self._own),
+        )
+        assert isinstance(frame.message, Sitrep), "a report"
+        post.reported, post.slow = view.token, frame.message.sequence >= SITREPS_FAST
+        return [*rows, Publish(frame), self._next(call, post, view.description.timing, now)]
+
+    def _on_sitrep_due(self, call: CallId, post: _Post, now: float) -> list[Step]:
+        view = self.calls[call].view if self.calls.is_open(call) else None
+        if view is None or view.claim_of(self._own) is None or view.lead != self._own:
+            post.stop()
+            return []
+        lease_s, quiet_s = self._lease_s(post, view.description.timing), now - self.heard()
+        if self._stood_still(post, view, now) or quiet_s > lease_s * FENCE_SHARE:
+            return self._fence(call, post, view, now)
+        post.waits_for = None
+        steps: list[Step] = [Probe()] if quiet_s > lease_s * PROBE_SHARE else []
+        acts = self._act(call, post, view, now)
+        if not acts:
+            return [*steps, *self._report(call, post, view, now)]
+        if post.sitrep_at is not None and post.sitrep_at <= now:
+            # A roster was named just now: the report goes out under it, or a little later under the old one.
+            acts.append(self._next(call, post, view.description.timing, now))
+        return steps + acts
+
+    def _next(self, call: CallId, post: _Post, timing: Timing, now: float) -> SetTimer:
+        pace_s = timing.sitrep_s * (LEASE_SLOW_FACTOR if post.slow else 1)
+        post.sitrep_at = now + pace_s * (1 - JITTER * self.random.random())
+        return SetTimer(SitrepDue(call, post.sitrep_at), post.sitrep_at)
+
+    # ------------------------------------------------------------------ fencing
+
+    @staticmethod
+    def _lease_s(post: _Post, timing: Timing) -> float:
+        return float(timing.lease_s * (LEASE_SLOW_FACTOR if post.slow else 1))
+
+    def _stood_still(self, post: _Post, view: View, now: float) -> bool:
+        """Whether a report is so late that this process must have been asleep."""
+        late_s = self._lease_s(post, view.description.timing) * LATE_SHARE
+        return post.sitrep_at is not None and now > post.sitrep_at + late_s
+
+    def _fence(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+        """Others may have taken over: what this node led is over, and it starts as one that claims."""
+        post.stop()
+        post.fenced_at = now
+        if view.roster is not None and view.roster.lead == self._own:
+            self.calls.supersede(call, view.roster.roster)
+        return [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
+
+    def _try_the_fence(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+        """Whoever hears a peer again takes part again."""
+        assert post.fenced_at is not None, "a fence"
+        if self.heard() <= post.fenced_at:
+            return [Probe(), self._hold(call, post, now, view.description.timing.sitrep_s)]
+        post.fenced_at = None
+        own = None if view.roster is None or view.roster.lead != self._own else view.roster.roster
+        if own is not None and succession.is_overtaken(self.calls.board(call), own):
+            self.calls.supersede(call, own)
+            return []  # the view is about to change
+        return self._attend(call, now)
+
+    # ------------------------------------------------------------------ handing over
+
+    def hand_over(self, call: CallId, now: float) -> list[Step]:  # noqa: ARG002 (the face of a machine)
+        """Before this node gives its claim back: whoever leads names a successor."""
+        post = self._posts.get(call)
+        view = self.calls[call].view
+        if post is None or view.roster is None or view.lead != self._own:
+            return []
+        post.stop()
+        return self._say(
+            Handover,
+            call,
+            view,
+            roster=view.roster.roster,
+            successor=self._next_lead(view, self._own),
+        )
+
+    def _on_handover(self, handover: Handover, now: float) -> list[Step]:
+        """A lead that goes, or yields, names this node: it leads at once, under a new roster."""
+        post = self._posts.get(handover.call)
+        if handover.successor != self._own or post is None or post.fenced_at is not None:
+            return []
+        view, board = self.calls[handover.call].view, self.calls.board(handover.call)
+        claim, giver = view.claim_of(self._own), view.claim_of(handover.signer)
+        if claim is None or not (claim.live and claim.fit) or view.lead not in (None, self._own):
+            return []
+        # The roster itself may still be on its way; who took its claim back in the same breath is no giver any more.
+        handed = board.held.get(handover.roster)
+        if handed is None and (giver is None or not giver.fit):
+            return []
+        if handed is not None and (handed.message.KIND, handed.message.signer) != (
+            Kind.ROSTER,
+            handover.signer,
+        ):
+            return []
+        effective = view.requisition is not None and view.requisition.effective
+        if effective or handover.roster in post.inherited or len(post.inherited) >= INHERITED_MAX:
+            return []
+        post.inherited[handover.roster] = None
+        return self._name_roster(handover.call, post, view, (Cause.HANDOVER, handover.roster), now)
+
+    # ------------------------------------------------------------------ the person on duty
+
+    def report(self, event: OperatorReports, now: float) -> list[Step]:
+        """The person on duty says how far it is: everybody learns of it at once."""
+        post = self._posts.get(event.call)
+        if post is None or not self.leads(event.call):
+            return []
+        post.said = event.status, event.phase
+        return self._report(event.call, post, self.calls[event.call].view, now)

@@ -15,7 +15,7 @@ from p2p_sos.core.clock import Clock
 from p2p_sos.core.duty.author import Author
 from p2p_sos.core.duty.slots import Slots
 from p2p_sos.core.duty.watchlog import WatchLog
-from p2p_sos.core.internal import Admitted, Publish
+from p2p_sos.core.internal import Admitted, Probe, Publish
 from p2p_sos.core.notices import Decided
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.messages import (
@@ -23,14 +23,16 @@ from p2p_sos.wire.messages import (
     Claim,
     Comply,
     Decline,
+    LogMessage,
     Message,
     MessageId,
+    Register,
     Release,
     StandDown,
 )
 from p2p_sos.wire.registry import Detail, Manner, Reason
 
-Step = Action | Publish
+Step = Action | Publish | Probe
 MINE = {
     "claim": "claimed",
     "decline": "declined",
@@ -72,18 +74,18 @@ class Replies:
             # A claim or release in the log counts only if the message itself was kept with it.
             if self.calls[call].mine == "" and decision in ("decline", "silence"):
                 self.calls.mark(call, MINE[decision])
-                if detail == _word(Detail.BUSY):
-                    busy.append(call)
+            if self.calls[call].mine == "declined" and detail == _word(Detail.BUSY):
+                busy.append(call)
         return tuple(busy)
 
     def observe(self, event: Admitted, now: float) -> list[Step]:
         """An own message: just written, restored, or (after a loss) back from the mesh."""
         message = event.frame.message
-        assert isinstance(message, Claim | Release | Decline | Comply | StandDown), "no answer of a responder"
+        assert isinstance(message, LogMessage | Register), "no word of a responder"
         lost = self.author.observe(event.frame)
         if isinstance(message, Claim):
             self.slots.observe(message)
-        if not isinstance(message, Comply):
+        if isinstance(message, Claim | Release | Decline | StandDown):
             self._stand(message, event.frame.id)
         if lost and not event.restored:
             why = "an own message came back that the store had lost"
@@ -119,12 +121,22 @@ class Replies:
         line = self._write(call, "comply", "the victim named this node", now)
         return [line, *self._say(Comply, call, requisition=requisition)]
 
-    def decline(self, call: CallId, reason: Reason, detail: Detail, why: str, now: float) -> list[Step]:
-        """Do not answer, and say why: in the log always, on the board only when the victim named us."""
+    def decline(  # noqa: PLR0913 (a decision and its grounds)
+        self,
+        call: CallId,
+        reason: Reason,
+        detail: Detail,
+        why: str,
+        now: float,
+        *,
+        offered: bool = False,
+    ) -> list[Step]:
+        """Do not answer, and say why: in the log always, on the board when a place was `offered` or V named us."""
         steps = self._settle(call, "decline", (reason, detail), why, now)
         standing = self.calls[call].view.requisition
-        # "A DECLINE is published only by a responder that a requisition names; others log it." (06-board §6)
-        if standing is not None and standing.names(self.author.key.public):
+        # "A DECLINE is published only by a responder whose band opened (§10) or that a requisition names; others log
+        # it." (06-board §6)
+        if offered or (standing is not None and standing.names(self.author.key.public)):
             steps += self._say(Decline, call, reason=reason, detail=detail)
         return steps
 
@@ -143,6 +155,11 @@ class Replies:
         """The call is not meant for this node."""
         # "Silence MUST be written to the log, like every other decision." (05-calls §9)
         return self._settle(call, "silence", None, why, now)
+
+    def stand_by(self, call: CallId, why: str, now: float) -> Keep:
+        """Others suffice for now; this node looks again."""
+        self.calls.mark(call, "guarding")
+        return self._write(call, "guard", why, now)
 
     def note_question(self, call: CallId, now: float) -> Keep:
         """The person on duty was asked."""

@@ -19,7 +19,7 @@ from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.registry import CELL_BYTES, LetterKind
 from tests.core.world import World, city, responder, victim
 
-HELPER = "node4"
+HELPER = "node5"
 R = responder(HELPER).key.public
 
 
@@ -53,7 +53,7 @@ def test_heard_is_told_before_any_claim() -> None:
 
 
 def test_a_session_of_whole_nodes() -> None:
-    """Eight claim, write and are attested; one is accepted and learns the situation; letters cross; all is clear."""
+    """Five claim, write and are attested; one is accepted and learns the situation; letters cross; all is clear."""
     world = city()
     call = accepted(world)
     case = world.node("victim").case
@@ -61,7 +61,7 @@ def test_a_session_of_whole_nodes() -> None:
     assert case.phase is CasePhase.HEARD
     assert world["victim"].told(CallReturned)
     assert world["victim"].told(CallTaken)[-1].relays == 2, "two relays took it, the third listens"
-    assert len([h for h in case.helpers if h.claimed and h.attested and h.introduction]) == 8
+    assert len([h for h in case.helpers if h.claimed and h.attested and h.introduction]) == 5
     assert [(n.kind, n.text) for n in world[HELPER].told(LetterArrived)] == [
         (LetterKind.ACCEPT, "all files are encrypted")
     ]
@@ -119,7 +119,7 @@ def test_a_victim_killed_while_claims_arrive(down_s: float) -> None:
     assert case is not None
     assert case.call == call
     assert case.phase is CasePhase.HEARD
-    assert len([h for h in case.helpers if h.claimed and h.attested]) == 8
+    assert len([h for h in case.helpers if h.claimed and h.attested]) == 5
 
 
 def test_a_case_that_was_closed_stays_closed() -> None:

@@ -1,15 +1,22 @@
 """The own log: each sequence once, whatever crashes."""
 
-from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.author import RESERVED, Author
 from p2p_sos.core.duty.slots import Slots
 from p2p_sos.wire.frames import decode
-from p2p_sos.wire.messages import NOTHING, Claim, Release
+from p2p_sos.wire.messages import NOTHING, Claim, Release, Renew, Sitrep
 from p2p_sos.wire.refusals import Refusal
-from p2p_sos.wire.registry import Detail, Reason
+from p2p_sos.wire.registry import Detail, Phase, Reason, SitrepStatus
 from tests.core import mail
 
 KEY = mail.key("author")
 CALL = mail.the_call()
+REPORT = {
+    "requisition": 0,
+    "roster": NOTHING,
+    "status": SitrepStatus.MITIGATING,
+    "phase": Phase.ALERFA,
+    "alive": (),
+}
 RELEASE = {"reason": Reason.UNABLE, "detail": Detail.BUSY}
 
 
@@ -59,6 +66,38 @@ def test_heads_never_repeat_the_previous_entry() -> None:
     seen = mail.claim(CALL, mail.key("another")).id
     _, second = author.sign(Release, CALL.id, sorted([first.id, seen]), **RELEASE)
     assert second.message.heads == (seen,)
+
+
+def test_registers_count_by_themselves() -> None:
+    """RENEW and SITREP have rows of their own beside the log, and most need no write."""
+    author = Author(KEY, mail.NETWORK)
+    rows, sequences = [], []
+    for _ in range(RESERVED + 1):
+        kept, frame = author.sign_register(Renew, CALL.id, claim=NOTHING)
+        rows += kept
+        sequences.append(frame.message.sequence)  # type: ignore[union-attr]
+    assert sequences == list(range(RESERVED + 1))
+    assert len(rows) == 2, "one before the first, one when the block is used up"
+    assert author.sign(Release, CALL.id, (), **RELEASE)[1].message.sequence == 0
+    assert author.sign_register(Sitrep, CALL.id, **REPORT)[1].message.sequence == 0
+
+
+def test_a_restart_repeats_no_register() -> None:
+    """Wherever the crash falls in a block, the next run begins after all that the block covers."""
+    author = Author(KEY, mail.NETWORK)
+    rows, used = [], []
+    for _ in range(5):
+        kept, frame = author.sign_register(Renew, CALL.id, claim=NOTHING)
+        rows += [(row.key, row.value) for row in kept]
+        used.append(frame.message.sequence)  # type: ignore[union-attr]
+    again = Author(KEY, mail.NETWORK)
+    again.restore(rows)
+    assert not again.observe(frame), "what the block covers is no loss"
+    later = again.sign_register(Renew, CALL.id, claim=NOTHING)[1].message.sequence  # type: ignore[union-attr]
+    assert later > max(used)
+    lost = Author(KEY, mail.NETWORK)
+    assert lost.observe(frame), "without the rows it is one"
+    assert lost.sign_register(Renew, CALL.id, claim=NOTHING)[1].message.sequence == max(used) + 1  # type: ignore[union-attr]
 
 
 def test_slot_epochs_are_used_once() -> None:

@@ -13,12 +13,23 @@ from p2p_sos.core.events import (
     OperatorClaims,
     OperatorDeclines,
     OperatorReleases,
+    OperatorReports,
+    OperatorStandsDown,
 )
 from p2p_sos.core.notices import Decided, DecisionWanted, RequisitionSeen
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, Claim
-from p2p_sos.wire.registry import Detail, Manner, Need, Reason, Severity, Status
+from p2p_sos.wire.registry import (
+    Detail,
+    Manner,
+    Need,
+    Phase,
+    Reason,
+    Severity,
+    SitrepStatus,
+    Status,
+)
 from tests.core import mail
 from tests.core.world import World, responder, stamped_call, victim
 
@@ -116,14 +127,14 @@ def test_no_slot_declines_and_a_free_slot_claims() -> None:
     world = alone(Policy(slots=1))
     first, mild, grave = (
         call("first"),
-        call("mild", severity=Severity.LOW),
+        call("mild", severity=Severity.SEVERE),
         call("grave", severity=Severity.EMERGENCY),
     )
     assert hear(world, first) == "claimed"
     assert hear(world, mild) == "declined"
     assert hear(world, grave) == "declined"
     assert [line.get("detail") for line in log(world)] == [None, "busy", "busy"]
-    assert own_words(world, mild.id) == []
+    assert own_words(world, mild.id) == ["Decline"], "its turn had come: others need not wait for it"
     world.inject("me", _cancel(first, "first"))
     world.run(0.1)
     assert (mine(world, grave.id), mine(world, mild.id)) == ("claimed", "declined")
@@ -194,12 +205,12 @@ def test_an_exercise_pages_nobody() -> None:
 
 
 def test_declining_and_releasing_by_hand() -> None:
-    """The person's reasons are logged; a RELEASE is published, a DECLINE is not; each is refused where it is absurd."""
+    """The person's reasons are logged and published, since its turn had come; each is refused where it is absurd."""
     world, one, other = alone(PERSON), call(), call("other")
     hear(world, one)
     hear(world, other)
     say(world, OperatorDeclines(one.id, Reason.UNREASONABLE, Detail.BARRED))
-    assert (mine(world, one.id), own_words(world, one.id)) == ("declined", [])
+    assert (mine(world, one.id), own_words(world, one.id)) == ("declined", ["Decline"])
     say(world, OperatorClaims(other.id))
     node = world.node("me")
     assert node.refusal(OperatorClaims(other.id)) is not None
@@ -233,14 +244,42 @@ def test_named_and_claimed_complies() -> None:
     assert [notice.mine for notice in world["me"].told(RequisitionSeen)] == ["lead"]
 
 
-def test_not_named_releases() -> None:
-    """A claimer that is not named releases by itself; named later, it claims and complies again."""
-    world, one = alone(), call()
-    hear(world, one, mail.requisition(one, mail.key("other")))
-    assert (mine(world, one.id), own_words(world, one.id)) == ("released", ["Claim", "Release"])
-    hear(world, mail.requisition(one, mail.key("other"), ME, sequence=2))
+def test_not_named_releases_once_somebody_complied() -> None:
+    """A claimer that is not named stays until the requisition is effective; named later, it claims and complies again."""
+    world, one, other = alone(), call(), mail.key("other")
+    requisition = mail.requisition(one, other)
+    assert hear(world, one, mail.claim(one, other), requisition) == "claimed"
+    assert own_words(world, one.id) == ["Claim"], "nobody is dismissed for a helper that may be dead"
+    assert hear(world, mail.comply(one, other, requisition)) == "released"
+    assert own_words(world, one.id) == ["Claim", "Release"]
+    hear(world, mail.requisition(one, other, ME, sequence=2))
     assert mine(world, one.id) == "claimed"
     assert own_words(world, one.id) == ["Claim", "Release", "Claim", "Comply"]
+
+
+def test_released_for_a_helper_that_then_leaves() -> None:
+    """When the only one named takes its word back, who was dismissed claims again by itself: no call is left alone."""
+    world, one, other = alone(), call(), mail.key("other")
+    requisition = mail.requisition(one, other)
+    hear(world, one, mail.claim(one, other), requisition, mail.comply(one, other, requisition))
+    assert mine(world, one.id) == "released"
+    hear(world, mail.release(one, other, sequence=2))
+    world.run(20)
+    assert mine(world, one.id) == "claimed"
+
+
+def test_standing_down() -> None:
+    """A helper that believes it is over says so once and frees its slot; who never claimed, or does not lead, is told so."""
+    world, one, other = alone(Policy(slots=1)), call(), call("other")
+    hear(world, one)
+    node = world.node("me")
+    hear(world, other)
+    assert mine(world, other.id) == "declined"
+    assert node.refusal(OperatorReports(other.id, SitrepStatus.MITIGATING, Phase.ALERFA)) is not None
+    say(world, OperatorStandsDown(one.id))
+    assert (mine(world, one.id), own_words(world, one.id)[-1]) == ("released", "StandDown")
+    assert mine(world, other.id) == "claimed"
+    assert "claimed" in (node.refusal(OperatorStandsDown(one.id)) or "")
 
 
 def test_named_without_a_claim() -> None:

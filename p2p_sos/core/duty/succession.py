@@ -1,0 +1,77 @@
+"""Who should lead, who belongs to a roster, who follows: read off a view, by everybody alike.
+
+Decides nothing for this node alone. Comes in: views and boards. Goes out: keys, times, causes. Must not know clocks,
+this node's own key, or what was said already.
+"""
+
+from p2p_sos.core.board.board import Board
+from p2p_sos.core.board.standing import ClaimStanding, Expired, Fitness, View
+from p2p_sos.wire.messages import NOTHING, Key, MessageId, Roster
+from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause
+
+TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but the longest
+
+
+def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
+    """Who would lead if nobody did: the fittest that is really there; NOTHING if nobody is.
+
+    Whoever led and let its lease lapse comes after all others: it may be gone before that is known of its claim.
+    """
+
+    def order(claim: ClaimStanding) -> tuple[bool, bool, Fitness]:
+        roster = board.said(claim.responder).roster
+        lapsed = roster is not None and roster.id in expired.lapsed
+        return claim.overdue, lapsed, claim.fitness
+
+    # "the fittest that is not overdue, or the fittest overdue one where all are; whoever let its own roster lapse comes
+    # after all others" (06-board §11.2)
+    able = [c for c in view.claims if c.live and c.fit and not c.dismissed and c.responder != but]
+    best = min(able, key=order, default=None)
+    return NOTHING if best is None else best.responder
+
+
+def members(view: View, lead: Key) -> tuple[Key, ...]:
+    """Whom a roster of this lead names, ascending: the fittest of those that live, at most 2k, itself among them."""
+    most = min(MEMBERS_MAX, 2 * view.description.timing.k)
+    there = [c for c in view.claims if c.live and not c.dismissed and c.responder != lead]
+    there.sort(key=lambda claim: (claim.overdue, claim.fitness))
+    return tuple(sorted([lead, *(claim.responder for claim in there[: most - 1])]))
+
+
+def alive(view: View, lead: Key) -> tuple[Key, ...]:
+    """Which members the lead hears, ascending."""
+    if view.roster is not None and view.roster.lead == lead:
+        there = [key for key in view.roster.members if (c := view.claim_of(key)) is not None and c.live]
+    else:
+        there = [claim.responder for claim in view.claims if claim.live and claim.complied]
+    return tuple(sorted(there)[:MEMBERS_MAX])
+
+
+def hold_s(view: View) -> float:
+    """How long the fittest waits before it names a roster; longer after each takeover, so that none chases another."""
+    timing = view.description.timing
+    return float(min(timing.hold_s << min(view.takeovers, TAKEOVERS_MAX), timing.lease_s))
+
+
+def next_epoch(view: View) -> int:
+    """One more than the highest that a roster on the board names."""
+    return min(SEQUENCE_MAX, view.highest_epoch + 1)
+
+
+def cause_of(board: Board, view: View, replaces: MessageId) -> Cause:
+    """Why a roster takes the place of another that nobody handed over."""
+    replaced = board.held.get(replaces)
+    if replaced is not None and board.is_convicted(replaced.message.signer):
+        return Cause.PROOF
+    return Cause.INITIAL if view.newest_roster == NOTHING and replaced is None else Cause.EXPIRED
+
+
+def is_overtaken(board: Board, roster: MessageId) -> bool:
+    """Whether somebody else named a roster knowing of this one."""
+    lead = board.held[roster].message.signer
+    return any(
+        isinstance(frame.message, Roster)
+        and frame.message.signer != lead
+        and board.had_seen(frame.id, roster)
+        for frame in board.frames()
+    )
