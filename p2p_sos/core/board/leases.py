@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from attrs import define, field
 
 from p2p_sos.core.board.board import newness
-from p2p_sos.core.board.standing import NOBODY, Expired, Token, View
+from p2p_sos.core.board.standing import NOBODY, NOTHING_EXPIRED, Expired, Token, View
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import (
     NOTHING,
@@ -269,11 +269,24 @@ class Leases:
 
     def expired(self, now: float) -> Expired:
         """Whose time is over now."""
+        return self.survey(now)[0]
+
+    def due_at(self, now: float) -> float | None:
+        """When `expired` changes next if nothing is heard; None: never."""
+        return self.survey(now)[1]
+
+    def survey(self, now: float) -> tuple[Expired, float | None]:
+        """Both: whose time is over now, and when that changes next."""
         over: dict[str, list[object]] = {}
+        due_at: float | None = None
         for part, what, at in self._instants():
             if at <= now:
                 over.setdefault(part, []).append(what)
-        return Expired(
+            elif due_at is None or at < due_at:
+                due_at = at
+        if not over and not self._superseded:
+            return NOTHING_EXPIRED, due_at
+        expired = Expired(
             silent=frozenset(over.get("silent", ())),  # type: ignore[arg-type]
             overdue=frozenset(over.get("overdue", ())),  # type: ignore[arg-type]
             lapsed=frozenset(over.get("lapsed", ())),  # type: ignore[arg-type]
@@ -281,10 +294,7 @@ class Leases:
             unanswered=frozenset(over.get("unanswered", ())),  # type: ignore[arg-type]
             victim_silent="victim_silent" in over,
         )
-
-    def due_at(self, now: float) -> float | None:
-        """When `expired` changes next if nothing is heard; None: never."""
-        return min((at for _, _, at in self._instants() if at > now), default=None)
+        return expired, due_at
 
     # ------------------------------------------------------------------ roll calls
 

@@ -105,16 +105,17 @@ class Entry:
 
     def look(self, now: float) -> Change:
         """Let time count, and follow what the view then says."""
-        leases = self.leases
-        leases.learn(self.view)
+        leases, due_at = self.leases, None
+        if self.view is not self._told:
+            leases.learn(self.view)
         rolled = leases.call_roll(now)
         for _ in range(ROUNDS_MAX):
-            expired = leases.expired(now)
+            expired, due_at = leases.survey(now)
             if expired != self.expired:
                 self.expired, self._view = expired, None
                 if leases.learn(self.view):
                     continue
-            if not leases.follow(self.view, now):
+            if self.view is self._told or not leases.follow(self.view, now):
                 break
         before, self._told = self._told, self.view
-        return Change(self.view, before, rolled, leases.due_at(now))
+        return Change(self.view, before, rolled, due_at)
