@@ -11,7 +11,7 @@ from p2p_sos.wire import registry as r
 from p2p_sos.wire.messages import Call
 from vectors.boards import DAY, DESCRIPTION, EPOCH, A
 from vectors.samples import LABORATORY, NETWORK, VICTIM, VICTIM_EXCHANGE, open_cell_bytes, seed, stamped
-from vectors.views import ROOTED, card_of
+from vectors.staging import ROOTED, card_of
 
 NEEDS = (r.Need.RESTORE_DATA, r.Need.INVESTIGATE, r.Need.PATCH)
 HERE, THERE = 0x0820007FFFFFFFFF, 0x0821007FFFFFFFFF
