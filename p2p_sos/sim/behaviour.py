@@ -53,6 +53,11 @@ class Seat:
             rings=rings,
             responder=self.responder,
             victim=self.victim,
+            accredits=self.shared.accredits,
+            cards=self.shared.cards,
+            decode=self.shared.decode_for,
+            sync=self.shared.sync,
+            ranking=self.shared.ranking,
         )
 
     def sign(self, message: Message, *, effort: int = 0) -> Frame:

@@ -14,7 +14,7 @@ from p2p_sos.core.events import PeerJoined, PeerLeft, Restored, RoundTripMeasure
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Seat
-from p2p_sos.sim.engine import START_UNIX_S, Engine
+from p2p_sos.sim.engine import BOOTED_S, START_UNIX_S, Engine
 from p2p_sos.sim.facts import CallFacts, Epoch
 from p2p_sos.sim.observer import Observer
 from p2p_sos.sim.places import Place
@@ -33,6 +33,7 @@ JOIN_SPREAD_S = 0.5  # the links of a world are made one after the other within 
 REDIAL_S = 5.0  # guess: how often a driver tries a peer that it cannot reach
 REFUSED_S = 120.0  # guess: how long a driver refuses a peer that it dropped
 ARRIVAL_BYTES = 8
+EARLIER_S = 60  # so long before their start nodes came to know what they know then
 
 
 def seed_of(text: str) -> bytes:
@@ -132,7 +133,10 @@ class Lives(Engine):
     def begin(self) -> None:
         """Start everybody who is to be up, and make the links."""
         self.begun = True
-        if self.preloaded:
+        if self.preloaded and self.shared.cards is not None:
+            for _, card in self._cards():
+                self.shared.cards.offer(card, BOOTED_S + self.now - EARLIER_S)
+        elif self.preloaded:
             cards, draws = self._cards(), Random(f"{self.seed} cards")
             for place in self.places:
                 self._preload(place, cards, draws)
@@ -159,7 +163,7 @@ class Lives(Engine):
 
     def _preload(self, place: Place, cards: list[tuple[Place, Frame]], draws: Random) -> None:
         rows = place.store.rows.setdefault(Table.CELL, {})
-        arrived = int(START_UNIX_S + self.now - 60).to_bytes(ARRIVAL_BYTES, "big")
+        arrived = int(START_UNIX_S + self.now - EARLIER_S).to_bytes(ARRIVAL_BYTES, "big")
         for owner, card in cards:
             if owner is place or self.known_share >= 1.0 or draws.random() < self.known_share:
                 rows[card.id] = arrived + card.cell

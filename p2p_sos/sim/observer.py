@@ -22,6 +22,7 @@ from p2p_sos.core.notices import (
     SitrepSeen,
 )
 from p2p_sos.core.tables import Table
+from p2p_sos.sim.fingerprints import board_word, expired_word
 from p2p_sos.sim.places import Place
 from p2p_sos.sim.shared import Shared
 from p2p_sos.sim.trace import Trace
@@ -134,7 +135,14 @@ class Observer:
             self.views[place.name, call] = view
             told = _told_of(view)
             if before is None or told != _told_of(before):
-                self.trace.add(now, place.name, "view", call, *told)
+                words = board_word(node.board(call)), expired_word(node.expired(call))
+                self.trace.add(now, place.name, "view", call, *told, *words)
+
+    def rest(self, now: float, place: Place) -> None:
+        """The run is over: what an honest node that runs holds of each open call."""
+        node = place.node
+        for call in () if node is None or not place.is_honest else node.calls:
+            self.trace.add(now, place.name, "board", call, board_word(node.board(call)))
 
     def forget(self, place: Place) -> None:
         """A node died: what it saw is gone."""

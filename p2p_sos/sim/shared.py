@@ -1,15 +1,18 @@
 """What all nodes of a world would compute alike, computed once: pure functions of bytes, so sharing is honest.
 
-Decides what is shared: decoded cells, verdicts on signatures, ids of cells. Comes in: bytes. Goes out: values. Each
+Decides what is shared: decoded cells, verdicts on signatures, ids of cells, orders of fitness. Comes in: bytes. Goes out: values. Each
 distinct frame's signature is really checked, once. A stamp is not worked for and not recomputed: its effort is believed,
 since its price is time, which a virtual clock does not have. Signing is real.
 """
 
 from attrs import define, field
 
+from p2p_sos.core.calls.cards import Cards
+from p2p_sos.core.duty.bands import Ranking
+from p2p_sos.core.sync.sync import SyncSettings
 from p2p_sos.wire.checks import check_proof
 from p2p_sos.wire.frames import STAMPED_KINDS, Frame, Stamp, decode, seal
-from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.hashing import NetworkId, gossip_id
 from p2p_sos.wire.keys import SigningKey, can_be_exchanged_with, verifies
 from p2p_sos.wire.messages import Call, Key, Message, Proof
 from p2p_sos.wire.profiles import Profile
@@ -27,6 +30,11 @@ class Shared:
     accredited: dict[Key, bytes] = field(
         factory=dict
     )  # signer of a CARD -> its group under a root of the profile
+    cards: Cards | None = (
+        None  # the one table of all nodes, where a scenario lets them share it; None: each its own
+    )
+    sync: SyncSettings | None = None  # of every node; None: those of production
+    ranking: Ranking = field(factory=Ranking)
     _frames: dict[bytes, Frame | Refusal] = field(factory=dict)
     _verdicts: dict[bytes, Refusal | None] = field(factory=dict)
     _ids: dict[bytes, bytes] = field(factory=dict)
@@ -37,6 +45,11 @@ class Shared:
         if found is None:
             found = self._frames[cell] = decode(cell, self.profile.network)
         return found
+
+    def decode_for(self, cell: bytes, network: NetworkId) -> Frame | Refusal:
+        """As `wire.frames.decode`: all nodes of a world are of one network."""
+        assert network == self.profile.network, "another network"
+        return self.decode(cell)
 
     def check(self, frame: Frame) -> Refusal | None:
         """As `wire.checks.check`, but that a stamp's effort is believed."""
