@@ -17,6 +17,7 @@ from p2p_sos.core.clock import Clock
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import ClockRead, Event, Solved, Started
 from p2p_sos.core.internal import Admitted, CallEnded, Publish
+from p2p_sos.core.sync.tree import Tree
 from p2p_sos.wire.frames import Frame, id_of, seal
 from p2p_sos.wire.messages import NOTHING, Card, Key, MessageId
 from p2p_sos.wire.profiles import Profile
@@ -24,6 +25,7 @@ from p2p_sos.wire.registry import CARD_EPOCH_S, CARDS_MAX, PROOFS_MAX, STAMP_NON
 
 Retention = tuple[int, MessageId]
 JITTER_S = 3600.0  # guess: the cards of a network are renewed over an hour, not at the stroke of midnight
+EPOCH_BYTES = 4
 EPOCHS_KEPT = 1  # a card serves on the day after its own, while its owner's next one is on its way
 
 
@@ -52,6 +54,21 @@ class Cards:
     _since: dict[MessageId, float] = field(factory=dict)
     _fingerprint: int = 0
     changes: int = 0  # another number whenever another card is held
+    _days: dict[bytes, Tree] = field(factory=dict)
+    _days_at: int = -1
+
+    @property
+    def days(self) -> Mapping[bytes, Tree]:
+        """The ids of all cards by their epoch, as sync compares them; the same objects while no card comes or goes."""
+        if self._days_at != self.changes:
+            days: dict[bytes, list[MessageId]] = {}
+            for card in self._held.values():
+                days.setdefault(card_of(card).epoch.to_bytes(EPOCH_BYTES, "big"), []).append(card.id)
+            made = {day: tuple(sorted(ids)) for day, ids in days.items()}
+            kept = {day: tree for day, tree in self._days.items() if made.get(day) == tree.ids}
+            self._days = {day: kept.get(day) or Tree(ids) for day, ids in made.items()}
+            self._days_at = self.changes
+        return self._days
 
     @property
     def newest(self) -> Mapping[Key, Frame]:

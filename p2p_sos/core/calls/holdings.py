@@ -11,12 +11,10 @@ from attrs import define, field
 from p2p_sos.core.board.board import REGISTERS
 from p2p_sos.core.calls.archive import Archive
 from p2p_sos.core.calls.calls import CallState
-from p2p_sos.core.calls.cards import card_of
+from p2p_sos.core.sync.tree import NO_TREE, Tree
 from p2p_sos.wire.messages import CallId, Key, MessageId
 from p2p_sos.wire.registry import Kind
 
-Tree = tuple[MessageId, ...]
-EPOCH_BYTES = 4
 PROOFS = b""
 NOT_COMPARED = (*REGISTERS, Kind.LETTER)
 # Of a call that its victim closed nothing is admitted any more but what closes it.
@@ -36,23 +34,21 @@ class ArchiveHoldings:
     _archive: Archive
     _hidden: Callable[[], Key | None] = field(default=nobody)
     _boards: dict[CallId, tuple[int, Tree]] = field(init=False, factory=dict)
-    _days: dict[bytes, Tree] = field(init=False, factory=dict)
-    _days_at: int = field(init=False, default=-1)
-    _proofs: Tree = field(init=False, default=())
+    _proofs: Tree = field(init=False, default=NO_TREE)
     _proofs_at: int = field(init=False, default=-1)
 
     def trees(self) -> Mapping[bytes, Tree]:
-        """The ids held, ascending, by the name of their tree; the same objects while nothing changed."""
+        """What is held, by the name of its tree; the same trees while nothing changed."""
         trees = self._board_trees()
-        trees.update(self._card_trees())
-        if proofs := self._proof_tree():
+        trees.update(self._archive.cards.days)
+        if (proofs := self._proof_tree()).ids:
             trees[PROOFS] = proofs
         return trees
 
     def cell(self, message: MessageId) -> bytes | None:
         """The cell of a message that is compared; of what is hidden nothing is known here, asked for by name or not."""
         # "It MUST NOT give a cell that stands in none of them: who asks by name would learn what is hidden." (09-sync §5)
-        frame = self._archive.memory.frame(message)
+        frame = self._archive.memory.frame(message) or self._archive.cards.get(message)
         if frame is None or frame.message.KIND in NOT_COMPARED:
             return None
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
@@ -89,23 +85,13 @@ class ArchiveHoldings:
         board = calls.board(call)
         if calls.state(call) in CLOSED_BY_VICTIM:
             closing = [frame.id for kind in CLOSINGS for frame in board.words(kind)]
-            return tuple(sorted([call, *closing]))
+            return Tree(tuple(sorted([call, *closing])))
         said = [frame.id for frame in board.frames() if frame.message.KIND not in NOT_COMPARED]
-        return tuple(sorted([call, *said, *board.cards]))
-
-    def _card_trees(self) -> dict[bytes, Tree]:
-        cards = self._archive.cards
-        if self._days_at != cards.changes:
-            days: dict[bytes, list[MessageId]] = {}
-            for card in cards.frames():
-                days.setdefault(card_of(card).epoch.to_bytes(EPOCH_BYTES, "big"), []).append(card.id)
-            self._days = {day: tuple(sorted(ids)) for day, ids in days.items()}
-            self._days_at = cards.changes
-        return self._days
+        return Tree(tuple(sorted([call, *said, *board.cards])))
 
     def _proof_tree(self) -> Tree:
         proofs = self._archive.proofs
         if self._proofs_at != proofs.changes:
-            self._proofs = tuple(sorted(frame.id for frame in proofs.frames()))
+            self._proofs = Tree(tuple(sorted(frame.id for frame in proofs.frames())))
             self._proofs_at = proofs.changes
         return self._proofs

@@ -7,7 +7,7 @@ given. Must not know sessions of its own, nor what a cell says.
 from attrs import define, field
 
 from p2p_sos.core.gossip.rpc import PeerId
-from p2p_sos.core.sync.tree import Forest
+from p2p_sos.core.sync.forest import Forest
 from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.registry import (
     CELL_BYTES,

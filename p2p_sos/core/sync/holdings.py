@@ -6,23 +6,22 @@ Decides nothing. The archive's side stands in `core.calls.holdings`. Must not kn
 from collections.abc import Mapping
 from typing import Protocol
 
+from p2p_sos.core.sync.tree import Tree, TreeName
 from p2p_sos.wire.messages import CallId, MessageId
-
-TreeName = bytes  # a board: the id of its CALL; the cards of a day: their epoch, 4 bytes; the proofs: nothing
 
 
 class Holdings(Protocol):
     """A node's memory as sync sees it."""
 
-    def trees(self) -> Mapping[TreeName, tuple[MessageId, ...]]:
-        """The ids held, ascending, by tree; no tree is empty.
+    def trees(self) -> Mapping[TreeName, Tree]:
+        """What is held, by tree; no tree is empty. A tree that did not change is the same object as before.
 
-        The same objects come back while nothing changed: that is how an unchanged tree costs nothing.
+        Nodes of one process may share trees: so what all of them hold is hashed once.
         """
         ...
 
     def cell(self, message: MessageId) -> bytes | None:
-        """The cell of a message that stands in a tree."""
+        """The cell of a message that stands in a tree; of no other."""
         ...
 
     def registers(self, call: CallId) -> tuple[bytes, ...]:

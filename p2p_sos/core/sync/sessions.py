@@ -11,8 +11,8 @@ from enum import IntEnum
 from attrs import define, field
 
 from p2p_sos.core.sync.answers import newest
-from p2p_sos.core.sync.holdings import TreeName
-from p2p_sos.core.sync.tree import Forest, is_board
+from p2p_sos.core.sync.forest import Forest
+from p2p_sos.core.sync.tree import TreeName, is_board
 from p2p_sos.wire.messages import CallId, MessageId
 from p2p_sos.wire.registry import SYNC_ASKS_MAX, SYNC_CELLS_MAX, SYNC_LISTED_MAX
 from p2p_sos.wire.sync import (

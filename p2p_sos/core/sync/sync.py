@@ -13,9 +13,9 @@ from p2p_sos.core.events import PeerJoined, PeerLeft, Started, SyncReceived, Tim
 from p2p_sos.core.gossip.rpc import PeerId
 from p2p_sos.core.internal import Offered, Probe
 from p2p_sos.core.sync.answers import Answerer
+from p2p_sos.core.sync.forest import Forest
 from p2p_sos.core.sync.holdings import Holdings
 from p2p_sos.core.sync.sessions import Fetched, Session
-from p2p_sos.core.sync.tree import Forest
 from p2p_sos.core.sync.turns import Turns
 from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.registry import (

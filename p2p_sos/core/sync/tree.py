@@ -1,15 +1,13 @@
-"""Prefix trees of fingerprints over what a node holds, made when somebody asks.
+"""A prefix tree of fingerprints over ids, made when somebody asks.
 
-Decides what a branch holds and how it is told. Comes in: holdings. Goes out: ids, fingerprints. Must not know
-peers, sessions or messages. What did not change is never hashed again.
+Decides what a branch holds and how it is told. Comes in: ids. Goes out: ids, fingerprints. Must not know peers,
+sessions or messages.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
 
 from attrs import define, field
 
-from p2p_sos.core.sync.holdings import Holdings, TreeName
 from p2p_sos.wire.messages import MessageId
 from p2p_sos.wire.sync import (
     CHILDREN,
@@ -19,9 +17,9 @@ from p2p_sos.wire.sync import (
     Branch,
     Fingerprint,
     fingerprint,
-    root_fingerprint,
 )
 
+TreeName = bytes  # a board: the id of its CALL; the cards of a day: their epoch, 4 bytes; the proofs: nothing
 REMEMBERED_MIN = 16  # ids: the fingerprint of a smaller branch is made again when asked for
 
 
@@ -33,7 +31,7 @@ def _bound(prefix: bytes, fill: int) -> bytes:
 
 @define(eq=False)
 class Tree:
-    """The ids of one tree, ascending, and the fingerprints of its larger branches."""
+    """The ids of one tree, ascending, and the fingerprints of its larger branches. Whoever holds other ids makes another."""
 
     ids: tuple[MessageId, ...]
     _known: dict[bytes, Fingerprint] = field(factory=dict)
@@ -71,49 +69,6 @@ class Tree:
 
 
 NO_TREE = Tree(())
-
-
-@define(eq=False)
-class Forest:
-    """All trees of a node, as they were at the last `look`. What the holdings give back unchanged is unchanged."""
-
-    holdings: Holdings
-    _seen: Mapping[TreeName, tuple[MessageId, ...]] | None = None
-    _trees: dict[TreeName, Tree] = field(factory=dict)
-    _root: Fingerprint = b""
-
-    @property
-    def trees(self) -> Mapping[TreeName, Tree]:
-        """Each tree by its name, names ascending."""
-        return self._trees
-
-    def look(self) -> None:
-        """See what is held now."""
-        held = self.holdings.trees()
-        if held is self._seen:
-            return
-        fresh: dict[TreeName, Tree] = {}
-        changed = self._seen is None or len(held) != len(self._trees)
-        for name in sorted(held):
-            tree = self._trees.get(name)
-            if tree is None or (tree.ids is not held[name] and tree.ids != held[name]):
-                tree, changed = Tree(held[name]), True
-            fresh[name] = tree
-        self._seen, self._trees = held, fresh
-        if changed:
-            self._root = b""
-
-    @property
-    def root(self) -> Fingerprint:
-        """The fingerprint of everything."""
-        if not self._root:
-            named = tuple((name, tree.fingerprint()) for name, tree in self._trees.items())
-            self._root = root_fingerprint(named)
-        return self._root
-
-    def tree(self, name: TreeName) -> Tree:
-        """The tree of a name; the empty one if it is not held."""
-        return self._trees.get(name, NO_TREE)
 
 
 def is_board(name: TreeName) -> bool:

@@ -12,8 +12,8 @@ from attrs import define, field
 from p2p_sos.core.actions import SendSync, SetTimer
 from p2p_sos.core.events import PeerJoined, PeerLeft, Started, SyncReceived, TimerFired
 from p2p_sos.core.internal import Offered
-from p2p_sos.core.sync.holdings import TreeName
 from p2p_sos.core.sync.sync import Sync, SyncDue, SyncSettings
+from p2p_sos.core.sync.tree import Tree, TreeName
 from p2p_sos.wire.messages import CallId, MessageId
 from p2p_sos.wire.registry import CELL_BYTES
 
@@ -37,18 +37,21 @@ class Shelf:
     sets: dict[TreeName, dict[MessageId, None]] = field(factory=dict)
     tree_of: Callable[[MessageId], TreeName] = field(default=lambda _: DAY)
     newest: dict[CallId, dict[bytes, bytes]] = field(factory=dict)
-    _told: dict[TreeName, tuple[MessageId, ...]] | None = None
+    _told: dict[TreeName, Tree] = field(factory=dict)
 
     def add(self, name: TreeName, ids: Iterable[MessageId]) -> None:
         """Hold these."""
         self.sets.setdefault(name, {}).update(dict.fromkeys(ids))
-        self._told = None
+        if self.sets[name]:
+            self._told[name] = Tree(tuple(sorted(self.sets[name])))
 
-    def trees(self) -> dict[TreeName, tuple[MessageId, ...]]:
+    def trees(self) -> dict[TreeName, Tree]:
         """As in the protocol `Holdings`."""
-        if self._told is None:
-            self._told = {name: tuple(sorted(ids)) for name, ids in self.sets.items() if ids}
-        return self._told
+        return dict(self._told)
+
+    def ids(self) -> dict[TreeName, tuple[MessageId, ...]]:
+        """What is held, to be compared."""
+        return {name: tree.ids for name, tree in self._told.items()}
 
     def cell(self, message: MessageId) -> bytes | None:
         """As in the protocol `Holdings`."""
@@ -158,4 +161,6 @@ class Neighbourhood:
 
     def is_agreed(self) -> bool:
         """Whether all machines hold the same."""
-        return len({tuple(sorted(shelf.trees().items())) for shelf in self.shelves.values()}) == 1
+        return all(
+            shelf.ids() == first.ids() for first in self.shelves.values() for shelf in self.shelves.values()
+        )

@@ -28,7 +28,7 @@ class Island(World):
 
     def trees(self, name: str) -> dict[bytes, tuple[bytes, ...]]:
         """What a node holds, as sync compares it."""
-        return dict(self.node(name)._sync._holdings.trees())
+        return {name: tree.ids for name, tree in self.node(name)._sync._holdings.trees().items()}
 
     def is_agreed(self, *names: str) -> bool:
         """Whether these nodes hold the same."""
