@@ -135,14 +135,16 @@ class Observer:
             self.views[place.name, call] = view
             told = _told_of(view)
             if before is None or told != _told_of(before):
-                words = board_word(node.board(call)), expired_word(node.expired(call))
+                words = board_word(node.boards.board(call)), expired_word(node.boards.expired_of(call))
                 self.trace.add(now, place.name, "view", call, *told, *words)
 
     def rest(self, now: float, place: Place) -> None:
         """The run is over: what an honest node that runs holds of each open call."""
         node = place.node
-        for call in () if node is None or not place.is_honest else node.calls:
-            self.trace.add(now, place.name, "board", call, board_word(node.board(call)))
+        if node is None or not place.is_honest:
+            return
+        for call in node.calls:
+            self.trace.add(now, place.name, "board", call, board_word(node.boards.board(call)))
 
     def forget(self, place: Place) -> None:
         """A node died: what it saw is gone."""

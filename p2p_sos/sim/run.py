@@ -23,6 +23,8 @@ def run_world(scenario: Scenario, world: World, until_s: float | None = None) ->
     """Let a world run to its end, or to an earlier one."""
     world.begin()
     world.run(scenario.duration_s if until_s is None else min(until_s, scenario.duration_s))
+    for place in world.places:
+        world.observer.rest(world.now, place)
     return facts_of(scenario, world)
 
 
