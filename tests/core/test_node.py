@@ -57,18 +57,18 @@ def key_of(world: World, name: str) -> bytes:
 
 
 def test_the_main_job() -> None:
-    """A call is heard by 8, claimed by 8, attested, accepted and cleared; every board ends equal."""
+    """A call is heard by 8, claimed by the 5 that it asks for, attested, accepted and cleared; every board ends equal."""
     world = city()
     call = world.call("victim")
     world.run(10.0)
     for name in NAMES:
         assert [n.call for n in world[name].told(CallHeard)] == [call]
-        assert len(world[name].told(ClaimSeen)) == 8
+        assert len(world[name].told(ClaimSeen)) == 5
         assert len(world[name].told(AttestSeen)) >= 1
     case = world.node("victim").case
     assert case is not None
     assert case.heard
-    assert [h.attested for h in case.helpers] == [True] * 8
+    assert [h.attested for h in case.helpers] == [True] * 5
     world.tell("victim", VictimDecides(key_of(world, "node3"), LetterKind.ACCEPT, "please come"))
     world.run(10.0)
     assert len(world["node3"].told(LetterArrived)) >= 1
@@ -83,15 +83,16 @@ def test_the_main_job() -> None:
 
 
 def test_requisition_releases_the_others() -> None:
-    """The named lead and members comply; the other six release by themselves."""
+    """The named lead and members comply; the other three release by themselves, and those who guard stay where they are."""
     world = city()
     call = world.call("victim")
     world.run(10.0)
-    lead, member = key_of(world, "node2"), key_of(world, "node5")
+    lead, member = key_of(world, "node3"), key_of(world, "node5")
     world.tell("victim", VictimRequisitions(lead, (member,)))
     world.run(5.0)
     assert marks(world, call).count("claimed") == 2
-    assert marks(world, call).count("released") == 6
+    assert marks(world, call).count("released") == 3
+    assert marks(world, call).count("guarding") == 3
     view = world.node("victim").calls[call].view
     assert view.lead == lead
     assert {claim.responder for claim in view.claims} == {lead, member}
@@ -110,12 +111,13 @@ def test_kill_and_restart() -> None:
     for name in NAMES[::2]:
         world.start(name)
     world.run(15.0)
-    assert marks(world, call) == ["claimed"] * 8
+    assert marks(world, call).count("claimed") == 5
+    assert marks(world, call).count("guarding") == 3
     assert {name: world.node(name).log_lines() for name in NAMES} == logs
     assert len({world.node(name).calls[call].view for name in NAMES}) == 1
     for name in NAMES:
         assert len(world[name].told(CallHeard)) == 1, "told once"
-        assert len(world[name].told(Decided)) == 1
+        assert len(world[name].told(Decided)) <= 1
 
 
 @pytest.mark.parametrize("after_s", [0.05, 0.3, 1.0, 4.0])
@@ -129,11 +131,11 @@ def test_a_killed_victim_resumes(after_s: float) -> None:
     world.start("victim")
     world.run(40.0)
     view = world.node("victim").calls[call].view
-    assert len(view.claims) == 8
+    assert len(view.claims) == 5
     case = world.node("victim").case
     assert case is not None
     assert case.heard
-    assert sum(helper.attested for helper in case.helpers) == 8
+    assert sum(helper.attested for helper in case.helpers) == 5
 
 
 def test_a_late_joiner_catches_up() -> None:
@@ -144,8 +146,8 @@ def test_a_late_joiner_catches_up() -> None:
     world.add("late", responder=responder("late"))
     world.link("late", "node6")
     world.run(5.0)
-    assert world.node("late").calls[call].mine == "claimed"
-    assert len(world.node("node0").calls[call].view.claims) == 9
+    assert world.node("late").calls[call].mine == "guarding"
+    assert len(world.node("node0").calls[call].view.claims) == 5
     assert world.node("late").calls[call].view == world.node("node0").calls[call].view
     world.tell("victim", VictimCancels())
     world.run(3.0)
@@ -266,16 +268,15 @@ def test_a_damaged_row_is_left_out() -> None:
     world.add("me", responder=responder("me"))
     one = stamped_call(victim())
     world.inject("me", one)
-    world.run(1.0)
+    world.run(2.0)
     rows = world["me"].store.rows[Table.CELL]
     world.kill("me")
     rows[bytes(32)] = b"garbage"
-    claims = [key for key, value in rows.items() if key not in (one.id, bytes(32))]
     world.start("me")
     world.run(1.0)
     assert world.node("me").calls[one.id].mine == "claimed"
     assert bytes(32) not in rows
-    assert len(claims) == 2, "the card and the claim"
+    assert len(world.node("me").calls[one.id].view.claims) == 1
 
 
 def test_watch_logs_are_whole() -> None:

@@ -139,13 +139,16 @@ class Bands:
         )
         order = self._order(call, asked, heard_at)
         own = fitness(call, self.own, standing.tier)
-        # "For S2 to S4 that is HOLD later, so that S1 gets the slots first." (06-board §10.2)
-        hold_s = 0 if asked.severity >= URGENT else asked.timing.hold_s
+        # "For S2 to S4 that is HOLD later, so that S1 gets the slots first." (06-board §10.2) And for a node that knows
+        # nobody else: it may have come just now, and the answers of others be on their way.
+        place = bisect_left(order, own)
+        alone = len(order) == (place < len(order) and order[place] == own)
+        hold_s = asked.timing.hold_s if alone or asked.severity < URGENT else 0
         watch = _Watch(
             heard_at,
             asked.sequence,
             own,
-            bisect_left(order, own),
+            place,
             standing.group,
             lacks_since=heard_at + hold_s if held is None else held.lacks_since,
         )

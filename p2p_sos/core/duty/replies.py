@@ -74,6 +74,8 @@ class Replies:
             # A claim or release in the log counts only if the message itself was kept with it.
             if self.calls[call].mine == "" and decision in ("decline", "silence"):
                 self.calls.mark(call, MINE[decision])
+            elif self.calls[call].mine == "" and decision == "guard":
+                self.calls.mark(call, "guarding")
             if self.calls[call].mine == "declined" and detail == _word(Detail.BUSY):
                 busy.append(call)
         return tuple(busy)
