@@ -104,6 +104,7 @@ class _Watch:
     place: int
     group: bytes
     lacks_since: float | None
+    spread: float
     look_at: float = 0.0
     opened: bool = False
     rests_until: float = 0.0
@@ -151,6 +152,7 @@ class Bands:
             place,
             standing.group,
             lacks_since=heard_at + hold_s if held is None else held.lacks_since,
+            spread=self.random.random(),
         )
         if held is not None:
             watch.opened, watch.rests_until = held.opened, held.rests_until
@@ -239,10 +241,12 @@ class Bands:
                 watch.lacks_since = None
             return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))
         if watch.lacks_since is None:
-            watch.lacks_since = now
+            watch.lacks_since, watch.spread = now, self.random.random()
         # "Band b opens b · W after the call began to lack" (06-board §10.2)
         band = band_of(self._place_among_the_rest(call, view, watch), lack)
-        opens_at = max(watch.lacks_since + band * timing.band_wait_s, watch.rests_until)
+        # A later band is larger than the lack: its first ones make the others stay.
+        spread = watch.spread * LOOK_JITTER if band else 0.0
+        opens_at = max(watch.lacks_since + (band + spread) * timing.band_wait_s, watch.rests_until)
         if now >= opens_at - EARLY_S:
             watch.opened = True
             return Look(wanted=True, timers=self._again(call, watch, timing.band_wait_s, now))
