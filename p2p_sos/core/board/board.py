@@ -177,8 +177,9 @@ class Board:
         """Take all that another board of the same call holds."""
         for key in other.convicted:
             self.convict(key)
+        cards = other.cards
         for frame in other.frames():
-            card = other.cards.get(frame.message.card) if isinstance(frame.message, Claim) else None
+            card = cards.get(frame.message.card) if isinstance(frame.message, Claim) else None
             self.offer(frame, card)
 
     # ------------------------------------------------------------------ cards and convictions
