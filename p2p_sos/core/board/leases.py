@@ -35,6 +35,7 @@ from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LEASE_SLOW_FACTOR, SITRE
 HEARD_MAX = 2 * BOARD_RESPONDERS_MAX  # a board seats half as many; the rest are those that had to leave it
 SUPERSEDED_MAX = 4096  # guess: changes of the lead that one call may live through
 ROLLS_MAX = 8  # guess: roll calls under way at once
+TAKEOVERS_MAX = 4  # as the wait before a roster doubles
 ROLLED_MAX = 256  # guess: leads that were lost
 
 Newness = tuple[int, MessageId]
@@ -95,6 +96,7 @@ class Leases:
     _rolls: list[tuple[float, float]] = field(factory=list)  # (who was not heard since, is silent from)
     _rolled: dict[bytes, float] = field(factory=dict)
     lapsed_at: float | None = None
+    _leaderless_at: float | None = None  # when the roll is called because nobody came to lead
 
     def __attrs_post_init__(self) -> None:
         self._victim_at = self.heard_at
@@ -197,7 +199,26 @@ class Leases:
         ):
             named.since[view.lead] = now
         self._lead, self._token = view.lead, view.token
+        self._await_lead(view, now)
         return left
+
+    def _await_lead(self, view: View, now: float) -> None:
+        """Where somebody could lead and nobody does, the roll is due after what a roster and a roll take."""
+        if view.lead is not None or not any(claim.live and claim.fit for claim in view.claims):
+            self._leaderless_at = None
+        elif self._leaderless_at is None:
+            timing = view.description.timing
+            hold_s = min(timing.hold_s << min(view.takeovers, TAKEOVERS_MAX), timing.lease_s)
+            self._leaderless_at = now + hold_s + timing.hold_s + 2 * timing.band_wait_s
+
+    def _is_led_unseen(self, now: float) -> bool:
+        """Whether somebody reported within its lease under a roster, be it one that this board does not hold."""
+        return any(
+            heard.under[0] != NOTHING
+            and heard.under[0] not in self._superseded
+            and now < heard.under[1] + self._lead_lease_s(heard)
+            for heard in self._heard.values()
+        )
 
     def supersede(self, roster: MessageId) -> None:
         """Never follow that roster again."""
@@ -263,6 +284,8 @@ class Leases:
             for key in dict.fromkeys((named.lead, *named.members)):
                 if (at := self._unanswered_at(named, key)) is not None:
                     yield "unanswered", (named.newness[1], key), at
+        if self._leaderless_at is not None:
+            yield "leaderless", None, self._leaderless_at
         yield "victim_silent", None, self._victim_at + self.timing.progress_silent_s
 
     # ------------------------------------------------------------------ reading
@@ -311,9 +334,24 @@ class Leases:
             self._rolled[name] = at
             self._rolls.append((at - wait_s, at + hold_s + wait_s))
             self.lapsed_at = at
-        if lost:
+        # "It does the same when somebody could lead and nobody has come to" (06-board §13)
+        hung = self._is_hung(now)
+        if lost or hung:
             self._merge_rolls(now)
-        return bool(lost)
+        return bool(lost) or hung
+
+    def _is_hung(self, now: float) -> bool:
+        """Whether nobody came to lead in time: who is not heard around now is silent."""
+        due_at = self._leaderless_at
+        if due_at is None or due_at > now:
+            return False
+        self._leaderless_at = due_at + self.timing.lease_s
+        if self._is_led_unseen(now):
+            return False
+        self._rolls.append(
+            (due_at - self.timing.band_wait_s, due_at + self.timing.hold_s + self.timing.band_wait_s)
+        )
+        return True
 
     def _merge_rolls(self, now: float) -> None:
         """Of the rolls that are over the last one says all that the others say."""

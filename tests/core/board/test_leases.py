@@ -293,3 +293,32 @@ def test_what_is_remembered_is_bounded() -> None:
     silent = watch.leases.expired(1e6).silent
     assert len(silent) == HEARD_MAX
     assert mail.key(0).public not in silent
+
+
+def test_a_roll_is_called_where_nobody_comes_to_lead() -> None:
+    """The fittest was met by the victim, and is cut off before it led: its slow lease must not leave all without a lead."""
+    watch = Watch()
+    watch.claims(0, A, B, C)
+    watch.at(0.5, mail.attest(watch.call, A, B, C))
+    assert watch.view.lead is None
+    due = HOLD + HOLD + 2 * W
+    assert not watch.at(due - EPS).roll_call
+    assert watch.at(due).roll_call
+    assert not watch.look().roll_call, "it is called once"
+    watch.at(due + 0.5, mail.renew(watch.call, B, 1), mail.renew(watch.call, C, 1))
+    assert watch.expired(due + HOLD + W).silent == {A.public}
+    assert watch.at(due + LEASE_S).roll_call, "and again, once a lease, while nobody leads"
+
+
+def test_nobody_is_called_while_somebody_leads_unseen() -> None:
+    """Control: reports under a roster that this board does not hold yet, or a lead in time, and no roll is called."""
+    watch = Watch()
+    watch.claims(0, A, B)
+    roster = mail.roster(watch.call, A, A, B)
+    due = HOLD + HOLD + 2 * W
+    watch.at(3, mail.sitrep(watch.call, A, 1, roster.id))
+    assert watch.view.lead is None
+    assert not watch.at(due).roll_call
+    watch.at(due + 1, roster)
+    assert watch.view.lead == A.public
+    assert not watch.at(due + 2).roll_call
