@@ -183,6 +183,14 @@ def _light(outcomes: Sequence[Outcome]) -> str | None:
 # ------------------------------------------------------------------------- leads that lie
 
 
+def _silent_leads(world: World, _seed: int, nodes: int) -> None:
+    for name in _town(world, nodes, [silent_lead()] * 3)[3:]:
+        place = world[name]
+        assert place.responder is not None
+        place.responder = evolve(place.responder, policy=Policy())  # no honest card is as good as a liar's
+    world.plan(0.0, "call", VICTIM)
+
+
 def _replaced(trace: Trace, facts: Facts) -> Measures:
     """How long the victim followed a lead that said nothing: from its ROSTER to the next lead that was seen."""
     worst: float | None = None
@@ -230,8 +238,9 @@ SCENARIOS = (
         about="three that write a roster over every other",
     ),
     Scenario(
-        "silent-lead", _among(*[silent_lead()] * 24), 90.0, PEACEFUL, Limits(recovery_p99_s=20.0),
-        measure=_replaced, about="two of five claim well, lead, and are never heard again",
+        "silent-lead", _silent_leads, 90.0, PEACEFUL,
+        Limits(recovery_p99_s=20.0), measure=_replaced,
+        about="the best three claim well, lead one after the other, and are never heard again",
     ),
     Scenario(
         "forger", _among(*[forger()] * 3), 60.0, PEACEFUL, AS_BASELINE, about="three that speak in others' names",
