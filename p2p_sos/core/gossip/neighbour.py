@@ -133,22 +133,29 @@ class Neighbour:
 
     def weigh(self, settings: GossipSettings, now: float) -> float:
         """Compute the score anew."""
-        mesh_time_s = min(now - self.mesh_since, settings.mesh_time_max_s) if self.eager else 0.0
-        misbehaved = max(0.0, self.behaviour - settings.behaviour_threshold)
-        self.score = (
-            settings.mesh_time_weight * mesh_time_s
-            + settings.first_weight * self.first
-            + settings.quiet_weight * self.quietness(settings, now) ** 2
-            + settings.invalid_weight * self.invalid**2
-            + settings.behaviour_weight * misbehaved**2
-        )
+        # Most links have nothing but time in the mesh to their name, and each is weighed at every heartbeat.
+        score = 0.0
+        if self.eager:
+            score += settings.mesh_time_weight * min(now - self.mesh_since, settings.mesh_time_max_s)
+        if self.first:
+            score += settings.first_weight * self.first
+        if self.eager:
+            score += settings.quiet_weight * self.quietness(settings, now) ** 2
+        if self.invalid:
+            score += settings.invalid_weight * self.invalid**2
+        if self.behaviour > settings.behaviour_threshold:
+            score += settings.behaviour_weight * (self.behaviour - settings.behaviour_threshold) ** 2
+        self.score = score
         return self.score
 
     def decay(self, settings: GossipSettings) -> None:
         """Forgive and forget a heartbeat's worth, and open the next heartbeat's allowance."""
-        self.first = _decayed(self.first, settings.first_decay)
-        self.invalid = _decayed(self.invalid, settings.invalid_decay)
-        self.behaviour = _decayed(self.behaviour, settings.behaviour_decay)
+        if self.first:
+            self.first = _decayed(self.first, settings.first_decay)
+        if self.invalid:
+            self.invalid = _decayed(self.invalid, settings.invalid_decay)
+        if self.behaviour:
+            self.behaviour = _decayed(self.behaviour, settings.behaviour_decay)
         self.used = Allowance()
         if self.unwanted:
             self.unwanted = {i: beats - 1 for i, beats in self.unwanted.items() if beats > 1}
