@@ -111,18 +111,17 @@ class Engine:
     def tell(self, place: Place, event: Event) -> None:
         """Let an event happen to a place now."""
         assert place.sitter is not None, f"{place.name} is down"
-        if isinstance(event, ClockRead):
+        clocks = place.clocks
+        local_s = clocks.base_s + (self.now - clocks.since_s) * clocks.rate
+        if type(event) is ClockRead:
             event = self.reading(place)
-            self.push(
-                place.clocks.true(place.clocks.local(self.now) + CLOCK_EVERY_S),
-                place.index,
-                place.life,
-                event,
-            )
-        actions = place.sitter.handle(event, place.clocks.local(self.now))
+            self.push(clocks.true(local_s + CLOCK_EVERY_S), place.index, place.life, event)
+        actions = place.sitter.handle(event, local_s)
         if actions:
             self._perform(place, actions)
-        self.observer.after(self.now, place, event, actions)
+            self.observer.after(self.now, place, event, actions)
+        elif type(event) is TimerFired:
+            self.observer.after(self.now, place, event, actions)
 
     def reading(self, place: Place) -> ClockRead:
         """What the wall clock of a place shows."""
