@@ -18,7 +18,7 @@ from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.archive import TIME_BYTES, Archive, Taken
 from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.calls.cards import Cards
-from p2p_sos.core.calls.gate import Decode, Gate, Welcomed, judged
+from p2p_sos.core.calls.gate import CallDue, Decode, Gate, OrphansDue, Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
 from p2p_sos.core.calls.holdings import ArchiveHoldings
 from p2p_sos.core.calls.lookout import Lookout, StoodDown
@@ -56,6 +56,7 @@ from p2p_sos.core.events import (
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.core.gossip.timers import AnnounceDue, HeartbeatDue, WantDue
 from p2p_sos.core.internal import (
     Admitted,
     Announce,
@@ -230,13 +231,16 @@ class Node(Deck):
                     out.append(step)
 
     def _on_timer(self, event: TimerFired, out: list[Action], now: float) -> None:
-        if isinstance(event.key, CallEnds):
-            self._expire(out, now)
-            return
-        self._perform(self._gate.fire(event, now), out, now)
-        self._perform(self._router.handle(event, now), out, now)
-        self._perform(self._sync.handle(event, now), out, now)
-        self._hear(event, out, now)
+        match event.key:
+            case HeartbeatDue() | AnnounceDue() | WantDue():
+                self._perform(self._router.handle(event, now), out, now)
+            case CallEnds():
+                self._expire(out, now)
+            case OrphansDue() | CallDue():
+                self._perform(self._gate.fire(event, now), out, now)
+            case _:
+                self._perform(self._sync.handle(event, now), out, now)
+                self._hear(event, out, now)
 
     def _on_peer_joined(self, event: PeerJoined, out: list[Action], now: float) -> None:
         self._last_heard_at = now

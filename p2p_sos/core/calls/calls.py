@@ -159,6 +159,8 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def touched(self) -> tuple[CallId, ...]:
         """The open calls of which something came since this was asked last."""
+        if not self._touched:
+            return ()
         touched, self._touched = self._touched, {}
         return tuple(call for call in touched if call in self._open)
 

@@ -76,7 +76,7 @@ def test_a_change_is_told_once() -> None:
 def test_time_alone_changes_a_view() -> None:
     """A claimer that falls silent is seen without any message, at its instant."""
     mast = Mast()
-    mast.claim(A)
+    mast.admit(mail.claim(CALL, A))
     assert mast.wait(S1.lease_s - 0.01) == []
     assert mast.wait(S1.lease_s) == [ViewChanged(CALL.id)]
     assert not mast.calls[CALL.id].view.claims[0].live
@@ -85,7 +85,7 @@ def test_time_alone_changes_a_view() -> None:
 def test_one_timer_is_under_way_for_each_call() -> None:
     """However much comes, and whatever stale timers fire; nobody looks at a call that is over."""
     mast = Mast()
-    mast.claim(A)
+    mast.admit(mail.claim(CALL, A))
     for sequence in range(1, 40):
         mast.now += 0.2
         mast.admit(mail.renew(CALL, A, sequence))
