@@ -76,12 +76,13 @@ def ihave(
         taken = ids[: max(0, settings.ihave_ids_max - used.ihave_ids)]
         used.ihave_ids += len(taken)
         for gossip_id in taken:
-            state = state_of(gossip_id)
-            if state is MessageState.UNKNOWN or state is MessageState.ANNOUNCED:
-                _lacking(memory, neighbour, gossip_id, state, now)
-                continue
             entry = entry_of(gossip_id)
-            if entry is not None and peer not in entry.holders:
+            if entry is None:
+                state = state_of(gossip_id)
+                if state is MessageState.UNKNOWN or state is MessageState.ANNOUNCED:
+                    _lacking(memory, neighbour, gossip_id, state, now)
+                    continue
+            elif peer not in entry.holders:
                 traffic.held(entry, neighbour, now)
             if gossip_id in own:
                 actions.extend(memory.echo(gossip_id, neighbour))

@@ -31,7 +31,7 @@ def near(links: Sequence[Neighbour], settings: GossipSettings, now: float) -> li
         distance_s = link.distance_s(settings)
         if link.eager:
             distance_s = distance_s * (1.0 - settings.near_gain_share) - settings.near_gain_s
-        return link.quietness(settings, now) > 0, distance_s
+        return link.eager and link.quietness(settings, now) > 0, distance_s
 
     return sorted(links, key=key)[: settings.near]
 
