@@ -73,6 +73,7 @@ class Engine:
         self.link_draws = draws
         self._heap: list[tuple[float, int, int, int, Any]] = []
         self._number = 0
+        self._sized = (Rpc(), 0)
 
     # ------------------------------------------------------------------ time
 
@@ -173,7 +174,9 @@ class Engine:
                 rpc = self._named_anew(rpc)
             for carried in rpc.messages:
                 self.observer.carried(self.now, place, carried.data)
-        size = size_of(rpc)
+        if rpc is not self._sized[0]:  # one object often goes to many peers
+            self._sized = rpc, size_of(rpc)
+        size = self._sized[1]
         for at_s in direction.arrivals(size, self.now, self.link_draws, spared=bool(rpc.subscriptions)):
             self.push(at_s, index, other.life, RpcReceived(place.name, rpc, size))
 

@@ -11,7 +11,7 @@ a relay that fails. The greeting of a link (its subscription) is spared: a real 
 from random import Random
 from typing import Any
 
-from attrs import define, evolve, frozen
+from attrs import define, evolve, field, frozen
 
 
 @frozen
@@ -35,17 +35,34 @@ class Quality:
 class Direction:
     """One direction of one link."""
 
-    quality: Quality
+    _quality: Quality
+    plain_s: float | None = field(init=False)  # the flight of every frame, where nothing varies
     open: bool = True  # False: nothing arrives
     joined: bool = False  # whether there is a connection to send on
     stale: bool = False  # the sender has not noticed yet that the connection is gone
     busy_until: float = 0.0
 
+    def __attrs_post_init__(self) -> None:
+        self.quality = self._quality
+
+    @property
+    def quality(self) -> Quality:
+        """How it behaves now."""
+        return self._quality
+
+    @quality.setter
+    def quality(self, quality: Quality) -> None:
+        self._quality = quality
+        varies = quality.loss or quality.duplication or quality.jitter_s or quality.reordering
+        self.plain_s = None if varies or quality.bandwidth is not None else quality.latency_s
+
     def arrivals(self, size_bytes: int, now: float, random: Random, *, spared: bool) -> tuple[float, ...]:
         """When a frame that is sent now arrives."""
-        quality = self.quality
         if not (self.open and self.joined):
             return ()
+        if self.plain_s is not None:
+            return (now + self.plain_s,)
+        quality = self._quality
         if quality.loss and not spared and random.random() < quality.loss:
             return ()
         leaves = now
@@ -57,7 +74,7 @@ class Direction:
         return (first,)
 
     def _flight_s(self, random: Random) -> float:
-        quality = self.quality
+        quality = self._quality
         flight_s = quality.latency_s
         if quality.jitter_s:
             flight_s += random.uniform(0.0, quality.jitter_s)
