@@ -29,6 +29,7 @@ HEALED_S = 15.0
 SIDE_LED_S = 15 + 1 + 0.5 + 2 * 2  # LEASE + HOLD + delay + (b + 1)W, b = 1 among a dozen nodes
 PATIENCE_S = 60.0
 PARTITION_S = 30.0
+WATCH_EVERY_S = 0.05
 QUIET_S = 2.0  # after a lead is there, before it is killed: it reported, and members renewed
 
 Json = dict[str, Any]
@@ -176,13 +177,35 @@ async def play(
             await net.start(nodes)
             for number in range(runs):
                 told: Measures = {}
-                await act(net, told)
+                await watched_act(act, net, told)
                 faults = sum(post.runner.faults for post in net.posts)
                 wrong = missed(told, limits) + ([f"{faults} events failed in a node"] if faults else [])
                 done.append({"run": number, **told, "violations": wrong})
                 show_run(done[-1])
             nursery.cancel_scope.cancel()
     return done
+
+
+async def watched_act(
+    act: Callable[["Posts", Measures], Awaitable[None]], net: "Posts", told: Measures
+) -> None:
+    """One run, and beside it how late this process woke up at worst: what a busy machine adds to every figure."""
+    import trio
+
+    late_s = 0.0
+
+    async def watch() -> None:
+        nonlocal late_s
+        while True:
+            due = trio.current_time() + WATCH_EVERY_S
+            await trio.sleep_until(due)
+            late_s = max(late_s, trio.current_time() - due)
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        await act(net, told)
+        nursery.cancel_scope.cancel()
+    told["late_s"] = late_s
 
 
 def percentile(values: Sequence[float], share: float) -> float | None:
@@ -213,6 +236,8 @@ def report(scenario: str, nodes: int, done: Sequence[Json], wall_s: float) -> Js
         "sides_led_p99_s": percentile(of("sides_led_s"), 0.99),
         "recovery_p50_s": percentile(of("recovery_s"), 0.5),
         "recovery_p99_s": percentile(of("recovery_s"), 0.99),
+        "late_p50_s": percentile(of("late_s"), 0.5),
+        "late_max_s": percentile(of("late_s"), 1.0),
         "wall_s": round(wall_s, 1),
         "cpu_s": round(sum(os.times()[:2]), 1),
     }

@@ -96,9 +96,11 @@ class Story:
         self._all_hear()
         self._people_decide()
         helper = self._accept(victim)
+        self._helpers_lead(victim)
         self._correspond(victim, helper, crash=crash)
         self._requisition(victim, helper)
         self._clear(victim)
+        self._record(helper)
         self._go_home()
 
     def _start_nodes(self) -> None:
@@ -164,6 +166,8 @@ class Story:
                 self.say(VICTIM, f"contact attested: {names}")
             case "decline-seen":
                 self.say(VICTIM, f"{self._name(notice['responder'])} does not come: {notice['reason']}")
+            case "lead-changed" if notice["lead"]:
+                self.say(VICTIM, f"{self._name(notice['lead'])} leads")
             case "comply-seen":
                 self.say(VICTIM, f"{self._name(notice['responder'])} complies")
             case "letter-arrived":
@@ -239,6 +243,31 @@ class Story:
 
     def _accepting(self, node: Node) -> list[str]:
         return [letter["text"] for letter in self._letters(node) if letter["kind"] == "accept"]
+
+    def _helpers_lead(self, victim: Sos) -> None:
+        """The helpers agreed among themselves who leads; that one's person on duty says how far they are."""
+        until("somebody leads the helpers", lambda: bool(self._standing(victim)["lead"]))
+        leading = self._standing(victim)["lead"]
+        lead = next(node for node in self.nodes if node.responder == leading)
+        self.account["lead"] = lead.actor.name
+        self.say(lead.actor.name, "leads the helpers, by their own roster")
+        self._report(lead, victim, "mitigating")
+
+    def _report(self, lead: Node, victim: Sos, status: str) -> None:
+        """The lead's report reaches the victim."""
+        lead.sos.run("sitrep", self._short, status)
+        self.say(lead.actor.name, f"reports how far it is: sos sitrep {self._short} {status}")
+
+        def reported() -> bool:
+            told = self._standing(victim)["sitrep"] or {}
+            return (told.get("responder"), told.get("status")) == (lead.responder, status)
+
+        until(f"the victim reads {status}", reported)
+        self.account["sitreps"] = int(self.account.get("sitreps", 0)) + 1
+
+    def _standing(self, victim: Sos) -> Json:
+        standing: Json = victim.run("case", "status").get("standing") or {"lead": None, "sitrep": None}
+        return standing
 
     def _correspond(self, victim: Sos, helper: Node, *, crash: bool) -> None:
         """Letters both ways; with `crash`, the victim's process dies while some are under way."""
@@ -326,6 +355,8 @@ class Story:
 
         until("the named lead complies", complied)
         self.account["complied"] = True
+        until("the named one leads", lambda: self._standing(victim)["lead"] == helper.responder)
+        self._report(helper, victim, "attack-stopped")
 
     def _clear(self, victim: Sos) -> None:
         """It is over, and every node says so."""
@@ -340,6 +371,16 @@ class Story:
     def _is_cleared(self, node: Node) -> bool:
         calls = self._calls(node, "--closed")
         return any(call["id"] == self._call and call["state"] == "cleared" for call in calls)
+
+    def _record(self, helper: Node) -> None:
+        """What happened stands in one signed file, that anybody can check."""
+        file = str(helper.sos.path / "record.sos")
+        helper.sos.run("export", self._short, file)
+        told = self.fleet.home("anybody").run("verify", file)
+        self.account["record"] = {"messages": told["messages"], "closed": told["closed"]}
+        self.say(
+            helper.actor.name, f"exports the record: {told['messages']} messages, each signature verified"
+        )
 
     def _go_home(self) -> None:
         """Every node gives back what it holds and stops."""

@@ -33,6 +33,8 @@ def test_the_demonstration_ends_well(crash: bool) -> None:
     assert (code, told["ok"]) == (0, True), told
     expected = {"nodes": 8, "heard": 8, "claims": 3, "accepted": True, "complied": True, "cleared": 8}
     assert {name: told[name] for name in expected} == expected
+    assert told["sitreps"] == 2  # one under the helpers' roster, one under the victim's requisition
+    assert told["record"]["closed"] == "cleared"
     assert told["letters"] == (7 if crash else 6)
     assert told.get("crashed", False) is crash
     assert 0 < told["call_to_first_claim_s"] <= told["call_to_accept_s"]
