@@ -202,7 +202,7 @@ class Archive:
         letters: dict[tuple[CallId, Key], int] = {}
         for frame, gossip_id in self.memory.newest_first():
             # Whoever joins must not make us walk through all that we hold.
-            if len(victims) + len(others) >= ANNOUNCED_MAX:
+            if len(victims) + len(others) >= ANNOUNCED_MAX or len(cards) >= ANNOUNCED_MAX:
                 break
             about = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
             if about is None:
