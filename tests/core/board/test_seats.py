@@ -167,3 +167,12 @@ def test_heads_leave_out_the_victim() -> None:
     for frame in (claim, mail.attest(CALL, A), mail.renew(CALL, A, 3), mail.letter(CALL, A, 0)):
         board.offer(frame)
     assert board.heads() == (claim.id,)
+
+
+def test_an_update_changes_tiers() -> None:
+    """Fitness follows the newest description, also on a board that was asked before."""
+    story = Story()
+    story.claim(A)
+    assert story.view().claims[0].fitness[0] == -7
+    story.hear(mail.update(CALL, 1, needs=1))
+    assert story.view().claims[0].fitness[0] == -2
