@@ -1,0 +1,237 @@
+"""Scenarios in which nodes die, sleep, or cannot reach each other.
+
+Decides what is done to the world and when, and what passes. Knows no checker's inside.
+"""
+
+from functools import partial
+
+from p2p_sos.core.board.fitness import band_of
+from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
+from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.links import Quality
+from p2p_sos.sim.scenario import Limits, Measures, Scenario
+from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city, names, policy, quality
+from p2p_sos.sim.scenarios.recovery import (
+    after,
+    agreed_s,
+    at_least,
+    at_most,
+    every,
+    first_call,
+    replaced,
+    unrest,
+)
+from p2p_sos.sim.trace import Trace
+from p2p_sos.sim.world import World
+
+K = 5
+FAULT_S = 10.0
+SPAN_S = 60.0
+LEAD, CHANGES_MAX = "@lead:victim", 3.0
+CALM = Limits(more=(at_most("changes_a_minute", CHANGES_MAX), every("recovery_s", "no one lead in the end")))
+
+
+def _dead_lead(world: World, seed: int, nodes: int) -> None:
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    world.plan(FAULT_S + world.draws.uniform(0.0, 5.0), "kill", LEAD, silently=bool(seed % 2))
+
+
+def _dead_roster(world: World, seed: int, nodes: int) -> None:
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    at_s = FAULT_S + world.draws.uniform(0.0, 5.0)
+    for number in reversed(range(2 * K)):
+        world.plan(at_s, "kill", f"@helper:{number}:victim", silently=bool(seed % 2))
+    world.plan(at_s, "kill", LEAD, silently=bool(seed % 2))
+
+
+def _zombie_lead(world: World, _seed: int, nodes: int) -> None:
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    world.schedule(FAULT_S + world.draws.uniform(0.0, 5.0), partial(_put_to_sleep, world))
+
+
+def _without_it(trace: Trace, facts: Facts) -> Measures:
+    """From the moment at which the lead fell asleep until all others followed another."""
+    slept = [record for record in trace.of("fault") if record[3] == "pause"]
+    if not slept:
+        return {"recovery_s": None}
+    asleep, awake = slept[0][4], [node for node in facts.honest if node != slept[0][4]]
+    told = agreed_s(trace, facts, slept[0][0], awake, facts.keys[asleep])
+    again = agreed_s(trace, facts, slept[0][0] + SPAN_S, facts.honest)
+    return {"recovery_s": told, "awake_again_s": again}
+
+
+def _put_to_sleep(world: World) -> None:
+    """The lead of this moment sleeps; a plan made later would find its successor."""
+    lead = world.who(LEAD)
+    if lead is not None:
+        world.plan(world.now, "pause", lead)
+        world.plan(world.now + SPAN_S, "resume", lead)
+
+
+# ------------------------------------------------------------------------- links
+
+
+def _halves(world: World, there: list[str]) -> tuple[list[str], list[str]]:
+    order = list(there)
+    world.draws.shuffle(order)
+    middle = len(order) // 2
+    return sorted(order[:middle]), sorted(order[middle:])
+
+
+def _partition(world: World, _seed: int, nodes: int) -> None:
+    """The call is under way when the network falls apart; the victim stays with the first half."""
+    near, far = _halves(world, city(world, nodes))
+    at_s = world.draws.uniform(0.1, 2.5)
+    world.plan(0.0, "call", VICTIM)
+    world.plan(at_s, "partition", tuple(near), tuple(far))
+    world.plan(at_s + SPAN_S, "heal")
+    world.quiet_from_s = at_s + SPAN_S
+
+
+def _sides(trace: Trace, facts: Facts) -> Measures:
+    """How long each side waited for a lead, against what it may wait, and all of them after the healing."""
+    call, timing = first_call(facts), first_call(facts).timing
+    faults = [record for record in trace.of("fault") if record[3] in ("partition", "heal")]
+    cut = next((record for record in faults if record[3] == "partition"), None)
+    if cut is None:
+        return {"recovery_s": None}
+    heard = [record[1] for record in trace.of("heard") if record[0] <= cut[0] and record[3] == call.call]
+    waits: list[float | None] = []
+    fresh: list[float | None] = []
+    for side in cut[4:6]:
+        across = [key for node, keys in facts.keys.items() if node not in side for key in keys]
+        if any(node in side for node in heard):
+            waits.append(agreed_s(trace, facts, cut[0], side, across))
+            if not any(r[7] for r in trace.of("view") if r[0] <= cut[0] and r[1] in side):
+                fresh.append(waits[-1])
+    # Whoever ranks last on a side of n nodes: no band of that side opens later.
+    band = band_of(max(len(side) for side in cut[4:6]), timing.k)
+    most_s = timing.lease_s + facts.delta_s + timing.hold_s + (band + 1) * timing.band_wait_s
+    longest = None if None in waits else max([wait for wait in waits if wait is not None], default=0.0)
+    healed_s = next((record[0] for record in faults if record[3] == "heal"), facts.duration_s)
+    return {
+        "side_led_s": longest,
+        "fresh_side_led_s": max([wait for wait in fresh if wait is not None], default=None),
+        "share_of_bound": None if longest is None else longest / most_s,
+        "recovery_s": agreed_s(trace, facts, healed_s, facts.honest),
+        **unrest(trace, facts),
+    }
+
+
+def _one_way(world: World, _seed: int, nodes: int) -> None:
+    """A third of the links carry in one direction only, for a minute."""
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    pairs = [(place.name, world.places[index].name) for place in world.places for index in place.dialled]
+    at_s = world.draws.uniform(0.5, 5.0)
+    for one, other in sorted(world.draws.sample(pairs, len(pairs) // 3)):
+        first, second = (one, other) if world.draws.random() < 0.5 else (other, one)
+        world.plan(at_s, "cut", first, second, both=False)
+        world.plan(at_s + SPAN_S, "mend", first, second, both=False)
+    world.quiet_from_s = at_s + SPAN_S
+
+
+def _bridge(world: World, _seed: int, nodes: int) -> None:
+    """Two towns and one node between them, which loses a third of all frames and sleeps now and then."""
+    there = names(nodes)
+    for name in there:
+        world.add_node(name, policy=policy(world))
+    near, far, middle = there[1 : nodes // 2], there[nodes // 2 :], there[0]
+    for town in (near, far):
+        for step in range(1, len(town)):
+            world.link(town[step - 1], town[step], quality(world))
+        for name in town:
+            for other in world.draws.sample(town, 3):
+                if other != name and world[other].index not in world[name].links:
+                    world.link(name, other, quality(world))
+        for name in world.draws.sample(town, 2):
+            world.link(middle, name, quality(world, Quality(latency_s=0.0, loss=0.33)))
+    add_victim(world, VICTIM, near)
+    world.plan(0.0, "call", VICTIM)
+    for number in range(4):
+        at_s = 5.0 + 20.0 * number + world.draws.uniform(0.0, 5.0)
+        world.plan(at_s, "pause", middle)
+        world.plan(at_s + 8.0, "resume", middle)
+    world.quiet_from_s = 80.0
+
+
+def _flapping(world: World, _seed: int, nodes: int) -> None:
+    """A fifth of the nodes, and whoever leads at first, come and go every ten seconds."""
+    there = city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    shaky = sorted(world.draws.sample(there, nodes // 5))
+    for number in range(4):
+        at_s = 3.0 + 20.0 * number
+        world.plan(at_s, "partition", tuple(n for n in there if n not in shaky), tuple(shaky))
+        world.plan(at_s + 10.0, "heal")
+    world.quiet_from_s = 75.0
+
+
+# ------------------------------------------------------------------------- clocks and cards
+
+
+def _clocks(world: World, _seed: int, nodes: int) -> None:
+    """Wall clocks are ten minutes off either way; every third local clock runs half as fast again."""
+    city(world, nodes)
+    for number, place in enumerate(world.places):
+        place.clocks.wall_offset_s += world.draws.uniform(-600.0, 600.0) if place.victim is None else 0.0
+        if number % 3 == 0 and place.victim is None:
+            place.clocks.set_rate(1.5, world.now)
+    world.plan(0.0, "call", VICTIM)
+    world.plan(FAULT_S, "kill", LEAD)
+
+
+def _cards_spread(world: World, _seed: int, nodes: int) -> None:
+    """Nobody knows any card but its own at the start; the call comes half a minute later."""
+    world.preloaded = False
+    city(world, nodes)
+    world.plan(15.0, "call", VICTIM)
+
+
+def _known(_trace: Trace, facts: Facts) -> Measures:
+    return {"known_share": facts.known_share}
+
+
+SCENARIOS = (
+    Scenario(
+        "dead-lead", _dead_lead, 60.0, SYNCHRONOUS,
+        Limits(recovery_p99_s=20.0, more=(every("recovery_s", "the lead was not replaced"),)),
+        measure=replaced, about="the lead dies; every other time without a word to its peers",
+    ),
+    Scenario(
+        "dead-roster", _dead_roster, 75.0, SYNCHRONOUS,
+        Limits(recovery_p99_s=35.0, more=(every("recovery_s", "the roster was not replaced"),)),
+        measure=replaced, about="all helpers die at once",
+    ),
+    Scenario(
+        "zombie-lead", _zombie_lead, 110.0, ALWAYS,
+        Limits(recovery_p99_s=20.0, more=(every("awake_again_s", "no one lead in the end"),)),
+        measure=_without_it, about="the lead sleeps for a minute and wakes",
+    ),
+    Scenario(
+        "partition", _partition, 120.0, PEACEFUL,
+        Limits(
+            recovery_p99_s=15.0,
+            more=(
+                every("side_led_s", "a side had no lead"),
+                at_most("share_of_bound", 1.0),
+                at_most("fresh_side_led_s", 5.0),
+                every("recovery_s", "no one lead after healing"),
+            ),
+        ),
+        measure=_sides, about="the network falls apart while the first claims are under way",
+    ),
+    Scenario("one-way", _one_way, 110.0, PEACEFUL, CALM, measure=after("mend"),
+             about="a third of the links carry one way only, for a minute"),
+    Scenario("bridge", _bridge, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("resume"),
+             about="two towns and one sleepy node between them"),
+    Scenario("flapping", _flapping, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("heal"),
+             about="a fifth of the nodes come and go every ten seconds"),
+    Scenario("clocks", _clocks, 60.0, ALWAYS, measure=replaced,
+             about="wall clocks ten minutes off, local clocks half as fast again"),
+    Scenario("cards-spread", _cards_spread, 60.0, SYNCHRONOUS, Limits(more=(at_least("known_share", 0.99),)), measure=_known,
+             about="cards are learned, not given"),
+)  # fmt: skip
