@@ -53,7 +53,12 @@ def call_rows(call: Json, now_unix_s: float) -> list[tuple[str, Piece]]:
 
 def mine(call: Json) -> str:
     """What this node did about a call."""
-    words = {"": "nothing yet", "asked": "asked: it waits for you", "silent": "let it pass"}
+    words = {
+        "": "nothing yet",
+        "asked": "asked: it waits for you",
+        "guarding": "stands by: enough others help",
+        "silent": "let it pass",
+    }
     said = str(call.get("mine") or "")
     return words.get(said, said)
 

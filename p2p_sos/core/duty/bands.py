@@ -106,6 +106,7 @@ class _Watch:
     lacks_since: float | None
     spread: float
     look_at: float = 0.0
+    calm: View | None = None  # a view in which nothing is lacking, whatever the hour
     opened: bool = False
     rests_until: float = 0.0
     before: dict[Key, Fitness | None] = field(factory=dict)  # who was ranked here, as far as asked
@@ -235,8 +236,13 @@ class Bands:
         watch = self._watches[call]
         view = self.calls[call].view
         timing = view.description.timing
+        if view is watch.calm:
+            return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))
         lack = self._lack(view, watch, now)
         if lack <= 0:
+            # Neither time nor more cards change what was found now, until the view itself changes.
+            if view.attested and view.groups >= timing.k:
+                watch.calm = view
             if watch.lacks_since is not None and now >= watch.lacks_since - EARLY_S:
                 watch.lacks_since = None
             return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))

@@ -12,6 +12,7 @@ from typing import Any
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer
+from p2p_sos.core.board.board import LOG_KEPT
 from p2p_sos.core.board.standing import Token, View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.duty import succession
@@ -46,6 +47,7 @@ PROBE_SHARE = 1 / 3  # guess: of its lease; then there is as much time again for
 LATE_SHARE = 1 / 3  # guess: of its lease a report may be late before the process must have stood still
 REWRITES_FREE = 4  # guess: changes of a roster at full pace; then ever more rarely, for every log is bounded
 INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call
+WORDS_MAX = LOG_KEPT // 2  # guess: entries after a CLAIM, beyond which a lead only says what it must
 PHASES = {Severity.EMERGENCY: Phase.DETRESFA, Severity.SEVERE: Phase.DETRESFA, Severity.HIGH: Phase.ALERFA}
 
 
@@ -223,6 +225,9 @@ class Lead:
         # "at most once in a LEASE, and after the fourth time each time half as often" (06-board §11.2)
         rarely = 2 ** max(0, min(post.rewrites - REWRITES_FREE, 8))
         if now < post.wrote_at + view.description.timing.lease_s * rarely:
+            return False
+        # What may wait leaves room for what may not: a CLAIM that many words bury is off the board.
+        if succession.words_since_claim(self.calls.board(view.call), self._own) >= WORDS_MAX:
             return False
         return succession.members(view, self._own) != view.roster.members
 

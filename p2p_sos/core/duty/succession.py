@@ -6,7 +6,7 @@ this node's own key, or what was said already.
 
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.standing import ClaimStanding, Expired, Fitness, View
-from p2p_sos.wire.messages import NOTHING, Key, MessageId, Roster
+from p2p_sos.wire.messages import NOTHING, Claim, Key, LogMessage, MessageId, Roster
 from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause
 
 TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but the longest
@@ -75,3 +75,9 @@ def is_overtaken(board: Board, roster: MessageId) -> bool:
         and board.had_seen(frame.id, roster)
         for frame in board.frames()
     )
+
+
+def words_since_claim(board: Board, responder: Key) -> int:
+    """How many entries the log of a claimer holds after its CLAIM; a board keeps the newest few alone."""
+    log = [frame for frame in board.of(responder) if isinstance(frame.message, LogMessage)]
+    return next((at for at, frame in enumerate(log) if isinstance(frame.message, Claim)), len(log))
