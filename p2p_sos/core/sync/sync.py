@@ -39,7 +39,6 @@ class SyncSettings:
     session_bytes_max: int = SYNC_SESSION_BYTES_MAX
     sessions_max: int = 4  # guess: a node that starts dials many; four will not all lie or sleep
     settle_s: float = 2.0  # guess: longer than a full queue of verifications
-    silent_s: float = 60.0  # guess: how long a peer that did not answer is left alone
     answer_bytes_burst: float = float(SYNC_SESSION_BYTES_MAX)  # one full session
     answer_bytes_per_s: float = 65_536.0  # guess: half a megabit for each peer that asks all the time
 
@@ -69,7 +68,7 @@ class Sync:
         settings = self._settings
         self._forest = Forest(self._holdings)
         self._answerer = Answerer(self._forest, settings.answer_bytes_per_s, settings.answer_bytes_burst)
-        self._turns = Turns(self._random, settings.silent_s)
+        self._turns = Turns(self._random)
         self._fetched = Fetched(settings.settle_s)
 
     def handle(self, event: SyncEvent, now: float) -> list[SyncStep]:
@@ -89,7 +88,7 @@ class Sync:
             case Started():
                 return self._wait(now, self._random.random())
             case Probe():
-                return self._ask(self._turns.next(self._sessions, now), now)
+                return self._ask(self._turns.next(self._sessions), now)
             case _:
                 return []
 
@@ -113,8 +112,10 @@ class Sync:
         stale = [p for p, one in self._sessions.items() if now - one.asked_at >= self._settings.period_s]
         for peer in stale:
             del self._sessions[peer]
-            self._turns.kept_silent(peer, now)
-        return self._ask(self._turns.next(self._sessions, now), now)
+            self._turns.kept_silent(peer)
+        asked = self._ask(self._turns.next(self._sessions), now)
+        # "Beside it, it SHOULD ask in turn one of those that did not answer: they may be back." (09-sync §6)
+        return [*asked, *self._ask(self._turns.next_silent(self._sessions), now)]
 
     def _ask(self, peer: PeerId | None, now: float) -> list[SyncStep]:
         """Open a session, unless there are enough of them."""
@@ -155,6 +156,7 @@ class Sync:
             return self._on_question(peer, message, now)
         if session is None or not session.expects(message):
             return []
+        self._turns.answered(peer)
         self._answerer.refund(peer, len(frame))
         session.bytes_passed += len(frame)
         return self._on_answer(peer, session, message, now)

@@ -17,10 +17,9 @@ class Turns:
     """All peers in turn, in random order; every second time one that this node dialled itself."""
 
     _random: Random
-    _silent_s: float
     _outbound: dict[PeerId, bool] = field(factory=dict)
-    _silent_until: dict[PeerId, float] = field(factory=dict)
-    _decks: dict[bool, list[PeerId]] = field(factory=lambda: {True: [], False: []})
+    _silent: dict[PeerId, None] = field(factory=dict)
+    _decks: dict[str, list[PeerId]] = field(factory=dict)
     _dialled: bool = False
 
     def __contains__(self, peer: object) -> bool:
@@ -33,30 +32,38 @@ class Turns:
     def left(self, peer: PeerId) -> None:
         """A peer is gone."""
         self._outbound.pop(peer, None)
-        self._silent_until.pop(peer, None)
+        self._silent.pop(peer, None)
 
-    def kept_silent(self, peer: PeerId, now: float) -> None:
-        """A peer did not answer: for a while others go first."""
-        if peer in self._outbound:
-            self._silent_until[peer] = now + self._silent_s
+    def kept_silent(self, peer: PeerId) -> None:
+        """A peer did not answer."""
+        self._silent[peer] = None
 
-    def next(self, busy: Collection[PeerId], now: float) -> PeerId | None:
+    def answered(self, peer: PeerId) -> None:
+        """A peer answered."""
+        self._silent.pop(peer, None)
+
+    def next(self, busy: Collection[PeerId]) -> PeerId | None:
         """Who is asked now; None if there is nobody."""
         free = [peer for peer in self._outbound if peer not in busy]
-        heard = [peer for peer in free if self._silent_until.get(peer, now) <= now]
-        eligible = heard or free
+        eligible = [peer for peer in free if peer not in self._silent] or free
         # "It SHOULD ask all its peers in turn, in random order, and every second time one that it dialled itself."
         # (09-sync §6)
         self._dialled = not self._dialled
         if self._dialled:
             eligible = [peer for peer in eligible if self._outbound[peer]] or eligible
-        return self._draw(eligible) if eligible else None
+        return self._draw("dialled" if self._dialled else "all", eligible)
 
-    def _draw(self, eligible: list[PeerId]) -> PeerId:
-        deck = self._decks[self._dialled]
+    def next_silent(self, busy: Collection[PeerId]) -> PeerId | None:
+        """Whose silence is tried once more; None if there is nobody."""
+        return self._draw("silent", [peer for peer in self._silent if peer not in busy])
+
+    def _draw(self, name: str, eligible: list[PeerId]) -> PeerId | None:
+        if not eligible:
+            return None
+        deck = self._decks.get(name, [])
         waiting = [peer for peer in deck if peer in eligible]
         if not waiting:
             waiting = deck = self._random.sample(eligible, len(eligible))
         drawn = waiting[0]
-        self._decks[self._dialled] = [peer for peer in deck if peer in self._outbound and peer != drawn]
+        self._decks[name] = [peer for peer in deck if peer in self._outbound and peer != drawn]
         return drawn

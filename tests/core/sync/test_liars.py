@@ -245,3 +245,29 @@ def test_a_crowd_that_dialled_us_is_not_all_that_we_ask() -> None:
     crowd.run(20 * SYNC_PERIOD_S)
     assert asked.count("honest") >= 10
     assert len(set(asked)) >= 10
+
+
+def test_who_was_silent_is_asked_again_every_period() -> None:
+    """Beyond a cut that nobody told, a peer is asked in the period after it heals, whoever else is there."""
+    island = Neighbourhood()
+    island.add("victim")
+    awake = False
+    asked: list[float] = []
+
+    def behind_a_cut(_: str, frame: bytes) -> list[bytes]:
+        asked.append(island.now)
+        message = decode(frame)
+        return [encode(Equal(message.session))] if awake and isinstance(message, Open) else []
+
+    island.liars["cut off"] = behind_a_cut
+    island.link("victim", "cut off")
+    for index in range(5):
+        island.liars[f"near {index}"] = answering(_claims_equality)
+        island.link("victim", f"near {index}")
+    island.run(10 * SYNC_PERIOD_S)
+    awake = True
+    asked.clear()
+    island.run(SYNC_PERIOD_S)
+    assert len(asked) == 1
+    island.run(5 * SYNC_PERIOD_S)
+    assert len(asked) <= 5  # one of six again, every second time drawn among those that were dialled
