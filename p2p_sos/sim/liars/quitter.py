@@ -1,7 +1,7 @@
-"""Quitter: helps until contact is attested, then says that it is over, and asks nobody."""
+"""Quitter: answers at once, helps until contact is attested, then says that it is over, and asks nobody."""
 
 from p2p_sos.core.actions import Action, SetTimer
-from p2p_sos.core.events import Event, TimerFired
+from p2p_sos.core.events import Event, OperatorClaims, TimerFired
 from p2p_sos.core.notices import CallHeard
 from p2p_sos.sim.behaviour import Make, Seat
 from p2p_sos.sim.liars.claimer import LiesDue
@@ -23,16 +23,15 @@ class Quitter:
         if isinstance(event, TimerFired) and isinstance(event.key, LiesDue):
             return self._stand_down(event.key.call, now)
         actions = self.mask.handle(event, now)
+        heard = [notice.call for notice in self.mask.told(actions) if isinstance(notice, CallHeard)]
+        for call in heard:
+            # It waits for no band: who stands down must have been there.
+            actions += self.mask.handle(OperatorClaims(call), now)
+            actions.append(SetTimer(LiesDue(call, "quit", 0), now + self.after_s))
         for frame in self.mask.kept(actions):
             if frame.message.signer == self.mask.me:
                 self._follow(frame)
-        from_now = now + self.after_s
-        timers = self._timers(actions, from_now)
-        return actions + timers
-
-    def _timers(self, actions: list[Action], at: float) -> list[Action]:
-        heard = [n.call for n in self.mask.told(actions) if isinstance(n, CallHeard)]
-        return [SetTimer(LiesDue(call, "quit", 0), at) for call in heard]
+        return actions
 
     def _follow(self, frame: Frame) -> None:
         """Its own node writes the same log: the liar's pen goes on after it."""
