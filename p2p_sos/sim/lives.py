@@ -4,7 +4,7 @@ Decides the order of events at a start. Comes in: places. Goes out: events to th
 whom. Must not know what a scenario plans.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
 
@@ -92,6 +92,10 @@ class Lives(Engine):
         elif self.begun:
             self.start(place)
         return place
+
+    def hold_back(self, names: Sequence[str]) -> None:
+        """These are not started at the beginning, but when a scenario restarts them."""
+        self._down += names
 
     # ------------------------------------------------------------------ records
 

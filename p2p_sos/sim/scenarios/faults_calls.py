@@ -1,0 +1,257 @@
+"""Scenarios of calls that go another way: silent victims, requisitions that miss, late comers, too many at once.
+
+Decides what is done to the world and when, and what passes. Knows no checker's inside.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+from attrs import evolve
+
+from p2p_sos.core.duty.policy import Policy
+from p2p_sos.core.events import OperatorReleases, VictimClears, VictimRequisitions
+from p2p_sos.sim.checkers.requisition_effect import requisitions
+from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
+from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.scenario import Limits, Measures, Scenario
+from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city, names
+from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, first_call
+from p2p_sos.sim.trace import Trace
+from p2p_sos.sim.world import World
+from p2p_sos.wire.messages import Call, Key
+from p2p_sos.wire.registry import CALL_EPOCH_S, SYNC_PERIOD_S, TIMINGS, Detail, Reason, Sector, Severity
+
+SHORT_LIFE_S = 600.0
+FAULT_S = 12.0
+
+# ------------------------------------------------------------------------- a silent victim
+
+
+def _silent_victim(world: World, _seed: int, nodes: int) -> None:
+    """The victim dies soon after its call; the last ten minutes of the call's life are lived."""
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    world.plan(world.draws.uniform(1.0, 8.0), "kill", VICTIM)
+    world.schedule(20.0, partial(_leap_to_the_end, world))
+
+
+def _leap_to_the_end(world: World) -> None:
+    call = world.calls[VICTIM].message
+    assert isinstance(call, Call), "what the victim sent"
+    ends_unix_s = call.epoch * CALL_EPOCH_S + TIMINGS[call.severity].life_s
+    first = world.places[0]
+    world.plan(world.now, "leap", "*", ends_unix_s - SHORT_LIFE_S - world.reading(first).unix_s)
+
+
+def _lived(trace: Trace, facts: Facts) -> Measures:
+    """Whether an honest claim came, how it ended, and how long before its time the first node closed it."""
+    call = first_call(facts)
+    ended = [
+        record
+        for record in trace.of("ended", "closed")
+        if record[3] == call.call and record[1] in facts.honest
+    ]
+    early = [record for record in ended if record[4] != "expired"]
+    claimed = [r for r in trace.of("signed") if r[3] == "CLAIM" and r[4] == call.call and r[7]]
+    return {
+        "helped": 1.0 if claimed else None,
+        "closed_early": float(len(early)),
+        "expired_share": len({r[1] for r in ended if r[4] == "expired"}) / len(facts.honest),
+    }
+
+
+# ------------------------------------------------------------------------- requisitions
+
+
+def _requisition(world: World, lead: int, members: int) -> tuple[Key, tuple[Key, ...]] | None:
+    """The claimer of that place in the victim's view to lead, and the next ones as members."""
+    view = world.view_at(VICTIM, VICTIM)
+    keys = [claim.responder for claim in view.claims if claim.counts] if view is not None else []
+    if len(keys) <= lead:
+        return None
+    return keys[lead], tuple(sorted(keys[lead : lead + 1 + members]))
+
+
+def _ask(
+    world: World, lead: int, before: Callable[[World, str], None] | None = None, later: str = ""
+) -> None:
+    """The victim names a lead; something happens to that lead just before, or it does something just after."""
+    asked = _requisition(world, lead, 3)
+    if asked is None:
+        return
+    name = world.observer.owners[asked[0]].name
+    if before is not None:
+        before(world, name)
+    world.operate(VICTIM, VictimRequisitions(*asked))
+    if later:
+        event = OperatorReleases(world.call_of(VICTIM), Reason.UNREASONABLE, Detail.EQUIPMENT)
+        world.schedule(world.now + float(later), partial(world.operate, name, event))
+
+
+def _dies(world: World, name: str) -> None:
+    world.plan(world.now, "kill", name, silently=True)
+
+
+def _race(world: World, seed: int, nodes: int) -> None:
+    """Two requisitions follow each other at once, while the lead of the roster dies every other time."""
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    if seed % 2:
+        world.plan(FAULT_S - 0.2, "kill", "@lead:victim", silently=True)
+    world.schedule(FAULT_S, partial(_ask, world, 2))
+    world.schedule(FAULT_S + world.draws.uniform(0.05, 0.5), partial(_ask, world, 1))
+
+
+def _dead(world: World, _seed: int, nodes: int) -> None:
+    """The named lead dies while the requisition is under way."""
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    world.schedule(FAULT_S, partial(_ask, world, 1, _dies))
+
+
+def _declined(world: World, _seed: int, nodes: int) -> None:
+    """The people at the named lead give it back at once."""
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+    world.schedule(FAULT_S, partial(_ask, world, 1, None, "0.5"))
+
+
+def _effect(trace: Trace, facts: Facts) -> Measures:
+    """From the last requisition until every honest node that runs follows one named lead that runs; least helpers then."""
+    asked = requisitions(trace, facts)
+    if not asked:
+        return {"recovery_s": None}
+    said_s, call, last = asked[-1]
+    named = dict.fromkeys((last.lead, *last.members))
+    running = {node: True for node in facts.honest}
+    lead: dict[str, Key | None] = {}
+    least: float | None = None
+    effective_s: float | None = None
+    for record in trace.of("view", "up", "down"):
+        at_s, node, kind = record[:3]
+        if kind in ("up", "down") and node in running:
+            running[node] = kind == "up"
+        if kind != "view" or record[3] != call.call:
+            continue
+        lead[node] = record[4]
+        if at_s < said_s:
+            continue
+        if node in facts.honest and running[node] and record[8] is None:
+            least = float(record[7]) if least is None else min(least, float(record[7]))
+        seen = dict.fromkeys(key for name, key in lead.items() if running.get(name, False))
+        one = next(iter(seen), None)
+        if effective_s is None and len(seen) == 1 and one in named and running.get(facts.owners[one], False):
+            effective_s = at_s - said_s
+    return {"recovery_s": effective_s, "helpers_least": least}
+
+
+def _requisitioned(within_s: float) -> Limits:
+    return Limits(
+        recovery_p99_s=within_s,
+        more=(every("recovery_s", "the requisition took no effect"), at_least("helpers_least", 1.0)),
+    )
+
+
+# ------------------------------------------------------------------------- late comers
+
+
+def _late_join(world: World, _seed: int, nodes: int) -> None:
+    """A tenth of the nodes start ten minutes after the call, knowing nothing of it."""
+    there = names(nodes)
+    late = there[nodes - nodes // 10 :]
+    city(world, nodes)
+    world.hold_back(late)
+    world.plan(0.0, "call", VICTIM)
+    for name in late:
+        world.plan(SHORT_LIFE_S, "restart", name)
+
+
+def _caught_up(trace: Trace, facts: Facts) -> Measures:
+    """From the start of each late node until its board said what those of the others said."""
+    call = first_call(facts).call
+    started = {r[1]: r[0] for r in trace.of("up") if r[0] >= SHORT_LIFE_S and r[1] in facts.honest}
+    boards: dict[str, bytes] = {}
+    spans: dict[str, float] = {}
+    for record in trace.of("view"):
+        at_s, node = record[:2]
+        if record[3] != call:
+            continue
+        boards[node] = record[10]
+        others = [board for name, board in boards.items() if name not in started]
+        for late, since_s in started.items():
+            if late not in spans and boards.get(late) in others:
+                spans[late] = at_s - since_s
+    return {"recovery_s": max(spans.values()) if started and len(spans) == len(started) else None}
+
+
+# ------------------------------------------------------------------------- many calls
+
+CALLS, SLOTS = 100, 60
+CLASSES = (Severity.EMERGENCY, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
+HELPED_S = 20.0  # how long a victim of the first class needs its helpers
+
+
+def _many_calls(world: World, _seed: int, nodes: int) -> None:
+    """A hundred calls of four classes in one moment; there are hands for sixty claims."""
+    there = city(world, nodes, victim=False)
+    for name in there:
+        place = world[name]
+        assert place.responder is not None
+        place.responder = evolve(
+            place.responder, policy=Policy(sectors=1 << Sector.HEALTH, slots=max(1, SLOTS // nodes))
+        )
+    severities = [CLASSES[number % len(CLASSES)] for number in range(CALLS)]
+    world.draws.shuffle(severities)
+    for number, severity in enumerate(severities):
+        name = f"{VICTIM}{number}"
+        add_victim(world, name, there)
+        world[name].call_fields = {"severity": severity}
+        world.plan(world.draws.uniform(0.0, 1.0), "call", name)
+    for second in range(30, 600, 10):
+        world.schedule(float(second), partial(_clear_the_helped, world))
+
+
+def _clear_the_helped(world: World) -> None:
+    """Whoever was helped for a while clears its call, so that hands become free."""
+    for victim in list(world.calls):
+        view = world.view_at(victim, victim)
+        facts = world.call_facts[world.call_of(victim)]
+        if view is not None and view.closed is None and view.helpers and world.now > facts.start_s + HELPED_S:
+            world.operate(victim, VictimClears())
+
+
+def _turns(trace: Trace, facts: Facts) -> Measures:
+    """How long calls of each class waited for their first honest claim, and how many got none."""
+    first: dict[bytes, float] = {}
+    for record in trace.of("signed"):
+        if record[3] == "CLAIM" and record[7]:
+            first.setdefault(record[4], record[0])
+    waits: dict[str, list[float]] = {}
+    for call in facts.calls.values():
+        waits.setdefault(call.timing.name, []).append(first.get(call.call, facts.duration_s) - call.start_s)
+    told: dict[str, float | None] = {
+        f"{name}_wait_s": sorted(spans)[len(spans) // 2] for name, spans in sorted(waits.items())
+    }
+    starved = [call for call in facts.calls.values() if call.call not in first]
+    gravest = sorted(waits.get("S1", [0.0]))
+    return {**told, "starved": float(len(starved)), "S1_last_s": gravest[-1]}
+
+
+SCENARIOS = (
+    Scenario(
+        "silent-victim", _silent_victim, SHORT_LIFE_S + 160.0, ALWAYS,
+        Limits(more=(every("helped", "nobody helped"), at_most("closed_early", 0.0), at_least("expired_share", 1.0))),
+        measure=_lived, about="the victim dies after its call, and the call lives on to its end",
+    ),
+    Scenario("requisition-race", _race, 60.0, SYNCHRONOUS, _requisitioned(1.0 + 2.0), measure=_effect,
+             about="two requisitions at once, and a lead that dies"),
+    Scenario("requisition-dead", _dead, 60.0, SYNCHRONOUS, _requisitioned(1.0 + 2.0), measure=_effect,
+             about="the named lead is dead"),
+    Scenario("requisition-declined", _declined, 60.0, SYNCHRONOUS, _requisitioned(1.0 + 2.0), measure=_effect,
+             about="the named lead gives it back"),
+    Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
+             Limits(recovery_p99_s=SYNC_PERIOD_S + 2.0, more=(every("recovery_s", "a late node never caught up"),)),
+             measure=_caught_up, about="a tenth of the nodes start ten minutes late"),
+    Scenario("many-calls", _many_calls, 300.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
+             about="a hundred calls at once, and hands for sixty"),
+)  # fmt: skip
