@@ -38,11 +38,14 @@ def heartbeat(memory: Memory, now: float) -> list[RouterAction]:
             continue
         neighbour.decay(memory.settings)
         neighbour.weigh(memory.settings, now)
-        actions.extend(memory.judge(neighbour, now, "broken promises and other faults"))
-        backoff_over = neighbour.backoff_until + memory.settings.backoff_slack_s <= now
+        if neighbour.score < memory.settings.graylist_threshold:
+            actions.extend(memory.judge(neighbour, now, "broken promises and other faults"))
         # "A node MUST NOT graft a peer before the backoff of a PRUNE is over, and SHOULD wait a heartbeat longer."
         # (04-gossip §6)
-        if neighbour.link is LinkState.BACKOFF and backoff_over:
+        if (
+            neighbour.link is LinkState.BACKOFF
+            and neighbour.backoff_until + memory.settings.backoff_slack_s <= now
+        ):
             neighbour.step(LinkStep.BACKOFF_OVER, now)
     actions.extend(_announce_again(memory, now))
     actions.extend(_tend_mesh(memory, now))
