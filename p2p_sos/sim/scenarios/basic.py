@@ -3,14 +3,21 @@
 Decides their worlds and limits. Knows no checker's inside.
 """
 
+from collections.abc import Sequence
+
+from attrs import evolve
+
 from p2p_sos.core.calls.cards import Cards
 from p2p_sos.core.sync.sync import SyncSettings
+from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.links import Quality
-from p2p_sos.sim.scenario import Limits, Scenario
+from p2p_sos.sim.scenario import Limits, Measures, Outcome, Scenario
 from p2p_sos.sim.scenarios.city import VICTIM, city
+from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 
 FIRST_CLAIM_S, LEAD_S, K = 2.0, 3.0, 5
+KNOWN_SHARE = 0.99
 SCALE_DIALS = 8  # so that the mean degree is 16
 LOSSY, SLOW = Quality(latency_s=0.0, loss=0.2), Quality(latency_s=0.2)
 
@@ -28,6 +35,26 @@ def _lossy(world: World, _seed: int, nodes: int) -> None:
 def _slow(world: World, _seed: int, nodes: int) -> None:
     city(world, nodes, base=SLOW)
     world.plan(0.0, "call", VICTIM)
+
+
+def _cards(world: World, _seed: int, nodes: int) -> None:
+    """Nobody knows anybody's card: they spread by gossip and sync from the start, fifteen seconds before the call."""
+    world.known_share = 0.0
+    city(world, nodes)
+    world.plan(0.0, "call", VICTIM)
+
+
+def _known(_trace: Trace, facts: Facts) -> Measures:
+    return {"known_share": facts.known_share}
+
+
+def _knows_most(runs: Sequence[Outcome]) -> str | None:
+    least = min(run.measures.get("known_share") or 0.0 for run in runs)
+    return (
+        None
+        if least >= KNOWN_SHARE
+        else f"{least:.4f} of the cards are known where {KNOWN_SHARE} is the least"
+    )
 
 
 def _scale(world: World, _seed: int, nodes: int) -> None:
@@ -50,6 +77,14 @@ SCENARIOS = (
     Scenario("baseline", _baseline, 60.0, limits=_limits(1.0), about="one S1 call, no fault"),
     Scenario("lossy", _lossy, 60.0, limits=_limits(1.5), about="every link loses a fifth of its frames"),
     Scenario("slow", _slow, 60.0, limits=_limits(1.5), about="200 ms more on every link"),
+    Scenario(
+        "cards",
+        _cards,
+        60.0,
+        limits=evolve(_limits(1.0), more=(_knows_most,)),
+        measure=_known,
+        about="the cards spread by gossip first; their known share is measured",
+    ),
     Scenario(
         "scale",
         _scale,
