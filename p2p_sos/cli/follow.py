@@ -17,7 +17,7 @@ from p2p_sos.cli.grammar import Session
 from p2p_sos.cli.reach import Line, about, case_line
 from p2p_sos.cli.screen import Screen, harmless, short
 from p2p_sos.cli.story import Story
-from p2p_sos.cli.timeline import tell
+from p2p_sos.cli.timeline import News, tell
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 20.0
@@ -30,11 +30,11 @@ def follow(
 ) -> None:
     """Tell what happens to a case. `Stop` 75 when no relay took it within `patience_s`."""
     story, screen, line = Story(), session.screen, case_line(session, directory)
-    started, unheard_said = time.monotonic(), False
+    started, unheard_said, shown = time.monotonic(), False, News()
     try:
         for look, news in enumerate(_news(story, line)):
             for notice in news:
-                tell(screen, notice)
+                tell(screen, notice, news=shown)
                 _hint(session, directory, story, notice)
             if _reached(story, until):
                 return

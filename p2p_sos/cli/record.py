@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from p2p_sos.drivers.record import Account
 
 FILE_MODE = 0o600
-KIND_WIDTH = 11
+KIND_WIDTH = 13
 
 
 @click.command(cls=Order)

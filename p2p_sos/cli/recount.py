@@ -87,7 +87,8 @@ def sentence_of(message: m.Message) -> str:
         case m.Comply():
             return f"{who} takes the place it was named for"
         case m.Roster():
-            return f"{who} leads {_names(message.members)} ({word_of(message.cause)})"
+            others = tuple(member for member in message.members if member != message.signer)
+            return f"{who} leads, with {_names(others)} ({word_of(message.cause)})"
         case m.Sitrep():
             heard = count(len(message.alive), "member")
             return f"{who} reports {word_of(message.status)}, {word_of(message.phase)}; {heard} heard"

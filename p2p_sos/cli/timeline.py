@@ -146,7 +146,7 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
         f"call {_call(n)}: {_who(n, 'signer')} reports as lead, and is not; nobody follows it",
         "yellow",
     ),
-    "stand-down-seen": lambda n: Happening("stand-down", f"{_who(n)} believes that it is over", "yellow"),
+    "stand-down-seen": lambda n: Happening("over?", f"{_who(n)} believes that it is over", "yellow"),
     "convicted": lambda n: Happening(
         "CONVICTED", f"{_who(n)} signed what no honest key signs: nothing it says counts any more", "bold red"
     ),
@@ -168,6 +168,9 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
 }
 
 
+REPEATED = ("sitrep-seen", "lead-changed", "sitrep-refused")
+
+
 def _manner(notice: Notice) -> str:
     return "a person on duty" if notice.get("manner") == "person" else "automatically"
 
@@ -180,14 +183,34 @@ def happening(notice: Notice) -> Happening:
     return Happening(str(notice.get("notice", "?"))[:MARK_WIDTH], harmless(str(dict(notice))), "dim")
 
 
+class News:
+    """What a person was shown of leads and their reports: a report comes every few seconds and mostly says the same."""
+
+    def __init__(self) -> None:
+        self._told: dict[tuple[str, str], str] = {}
+
+    def is_new(self, notice: Notice) -> bool:
+        """Whether this says anything else than the last of its kind about the same call."""
+        what = str(notice.get("notice"))
+        if what not in REPEATED:
+            return True
+        key, said = (what, str(notice.get("call"))), happening(notice).sentence
+        if self._told.get(key) == said:
+            return False
+        self._told[key] = said
+        return True
+
+
 def lines_max(notice: Notice) -> int:
     """How much of a text is shown: an introduction comes from somebody whom nobody accepted yet."""
     return INTRODUCTION_LINES_MAX if notice.get("kind") == "introduction" else LINES_MAX
 
 
-def tell(screen: Screen, notice: Notice, *, call_shown: bool = False) -> None:
-    """Print one notice: a line of the timeline, or its JSON object."""
+def tell(screen: Screen, notice: Notice, *, call_shown: bool = False, news: News | None = None) -> None:
+    """Print one notice: a line of the timeline, or its JSON object. People are spared what `news` knows already."""
     screen.object(dict(notice))
+    if news is not None and not news.is_new(notice):
+        return
     said = happening(notice)
     where = ""
     named = notice.get("call")

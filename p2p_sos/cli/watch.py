@@ -9,7 +9,7 @@ from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import node_line
 from p2p_sos.cli.screen import count
-from p2p_sos.cli.timeline import tell
+from p2p_sos.cli.timeline import News, tell
 
 
 @click.command(cls=Order)
@@ -19,6 +19,7 @@ def watch(session: Session) -> None:
     line, screen = node_line(session), session.screen
     said = line.get("/status")
     number = int(said.get("calls_open") or 0)
+    news = News()
 
     def opened() -> None:
         screen.object({"notice": "watching", "at_unix_s": time.time(), "calls_open": number})
@@ -28,7 +29,7 @@ def watch(session: Session) -> None:
 
     try:
         for notice in line.events(opened):
-            tell(screen, notice, call_shown=True)
+            tell(screen, notice, call_shown=True, news=news)
     except KeyboardInterrupt:
         screen.line("")
         return

@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from p2p_sos.core.notices import Notice
+from p2p_sos.core.notices import Notice, SitrepSeen
 from p2p_sos.drivers.api.notices import notice_json
 from p2p_sos.drivers.settings import LogSettings
 
@@ -124,4 +124,6 @@ def log_notice(logger: logging.Logger, notice: Notice, at_unix_s: float) -> None
     told = notice_json(notice, at_unix_s)
     name = told.pop("notice")
     told.pop("at_unix_s")
-    logger.info(name, extra={key: value for key, value in told.items() if key not in SEALED})
+    # A lead reports every few seconds: what it says stands on the screens and in the metrics.
+    level = logging.DEBUG if isinstance(notice, SitrepSeen) else logging.INFO
+    logger.log(level, name, extra={key: value for key, value in told.items() if key not in SEALED})

@@ -13,6 +13,7 @@ import os
 import signal
 import stat
 import subprocess
+import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -211,7 +212,8 @@ class Pager:
 def surroundings(own: Mapping[str, str], folder: Path) -> dict[str, str]:
     """A clean environment: a fixed PATH, who and where we are, and the home, so that `sos` inside finds this node."""
     kept = {name: own[name] for name in KEPT if name in own}
-    return {"PATH": PATH, "LANG": "C.UTF-8", **kept, "SOS_HOME": str(folder)}
+    ours = str(Path(sys.executable).parent)  # where `sos` itself lies, in most installations
+    return {"PATH": f"{ours}:{PATH}", "LANG": "C.UTF-8", **kept, "SOS_HOME": str(folder)}
 
 
 def hook_fault(hook: Sequence[str]) -> str | None:

@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 from attrs import fields
 
-from p2p_sos.cli.timeline import MARK_WIDTH, TELLERS, happening
+from p2p_sos.cli.timeline import MARK_WIDTH, TELLERS, News, happening
 from p2p_sos.core.notices import (
     Convicted,
     DecisionWanted,
@@ -25,7 +25,7 @@ ROSTER = b"\xcc" * 32
 
 def words(notice: Notice) -> str:
     said = happening(notice_json(notice, 1_000_000.0))
-    assert len(said.mark) <= MARK_WIDTH
+    assert len(said.mark) < MARK_WIDTH
     return said.sentence
 
 
@@ -58,6 +58,26 @@ def test_every_notice_has_words() -> None:
 def test_the_boards_news_are_plain_sentences(notice: Notice, expected: str) -> None:
     """Who leads and under what, what was reported, who acts without being followed, who lied."""
     assert words(notice) == expected
+
+
+def test_a_report_that_says_the_same_is_shown_once() -> None:
+    """People are spared the pace of a lease; another status, another lead or another call is told."""
+    news = News()
+    report = SitrepSeen(CALL, A, 0, ROSTER, SitrepStatus.MITIGATING, Phase.ALERFA, (A,))
+    other = SitrepSeen(CALL, A, 0, ROSTER, SitrepStatus.TERMINATED, Phase.ALERFA, (A,))
+    elsewhere = SitrepSeen(B, A, 0, ROSTER, SitrepStatus.MITIGATING, Phase.ALERFA, (A,))
+    shown = [
+        report,
+        report,
+        other,
+        report,
+        elsewhere,
+        report,
+        LeadChanged(CALL, A, 0, ROSTER),
+        StandDownSeen(CALL, B),
+    ]
+    told = [news.is_new(notice_json(notice, 1.0)) for notice in [*shown, StandDownSeen(CALL, B)]]
+    assert told == [True, False, True, True, True, False, True, True, True]
 
 
 def test_a_question_shows_its_deadline() -> None:

@@ -206,4 +206,5 @@ def test_the_environment_is_made_not_inherited(tmp_path: Path) -> None:
     assert made["HOME"] == "/h"
     assert made["SOS_HOME"] == str(tmp_path)
     assert "/evil" not in made["PATH"]
+    assert made["PATH"].startswith(str(Path(sys.executable).parent))  # `sos` is found inside
     assert {"LD_PRELOAD", "SOS_PASSPHRASE"}.isdisjoint(made)
