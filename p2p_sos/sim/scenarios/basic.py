@@ -9,6 +9,7 @@ from attrs import evolve
 
 from p2p_sos.core.calls.cards import Cards
 from p2p_sos.core.sync.sync import SyncSettings
+from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.links import Quality
 from p2p_sos.sim.scenario import Limits, Measures, Outcome, Scenario
@@ -16,7 +17,7 @@ from p2p_sos.sim.scenarios.city import VICTIM, city
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 
-FIRST_CLAIM_S, LEAD_S, K = 2.0, 3.0, 5
+FIRST_CLAIM_S, LEAD_S, TWO_LEADS_S, K = 2.0, 3.0, 1.0, 5
 KNOWN_SHARE = 0.99
 SCALE_DIALS = 8  # so that the mean degree is 16
 LOSSY, SLOW = Quality(latency_s=0.0, loss=0.2), Quality(latency_s=0.2)
@@ -29,11 +30,13 @@ def _baseline(world: World, _seed: int, nodes: int) -> None:
 
 def _lossy(world: World, _seed: int, nodes: int) -> None:
     city(world, nodes, base=LOSSY)
+    world.delta_s = 4.0  # what is lost comes with the next announcement
     world.plan(0.0, "call", VICTIM)
 
 
 def _slow(world: World, _seed: int, nodes: int) -> None:
     city(world, nodes, base=SLOW)
+    world.delta_s = 3.0
     world.plan(0.0, "call", VICTIM)
 
 
@@ -64,8 +67,16 @@ def _scale(world: World, _seed: int, nodes: int) -> None:
     world.plan(0.0, "call", VICTIM)
 
 
+def _one_lead(runs: Sequence[Outcome]) -> str | None:
+    worst = max(runs, key=lambda run: run.measures.get("two_leads_s") or 0.0)
+    longest_s = worst.measures.get("two_leads_s") or 0.0
+    told = f"two lead for {longest_s:.3f} s where {TWO_LEADS_S} s is the most; the worst seed is {worst.seed}"
+    return told if longest_s > TWO_LEADS_S else None
+
+
 def _limits(factor: float) -> Limits:
     return Limits(
+        more=(_one_lead,),
         first_claim_p99_s=FIRST_CLAIM_S * factor,
         lead_p99_s=LEAD_S * factor,
         claims_max=2 * K,
@@ -74,14 +85,17 @@ def _limits(factor: float) -> Limits:
 
 
 SCENARIOS = (
-    Scenario("baseline", _baseline, 60.0, limits=_limits(1.0), about="one S1 call, no fault"),
-    Scenario("lossy", _lossy, 60.0, limits=_limits(1.5), about="every link loses a fifth of its frames"),
-    Scenario("slow", _slow, 60.0, limits=_limits(1.5), about="200 ms more on every link"),
+    Scenario("baseline", _baseline, 60.0, PEACEFUL, limits=_limits(1.0), about="one S1 call, no fault"),
+    Scenario(
+        "lossy", _lossy, 60.0, PEACEFUL, limits=_limits(1.5), about="every link loses a fifth of its frames"
+    ),
+    Scenario("slow", _slow, 60.0, PEACEFUL, limits=_limits(1.5), about="200 ms more on every link"),
     Scenario(
         "cards",
         _cards,
         60.0,
-        limits=evolve(_limits(1.0), more=(_knows_most,)),
+        PEACEFUL,
+        limits=evolve(_limits(1.0), more=(_one_lead, _knows_most)),
         measure=_known,
         about="the cards spread by gossip first; their known share is measured",
     ),
@@ -89,6 +103,7 @@ SCENARIOS = (
         "scale",
         _scale,
         60.0,
+        ALWAYS,
         limits=Limits(claims_max=2 * K, helpers=(K, 2 * K)),
         nodes=1000,
         about="one S1 call among very many, 16 links each; give --nodes",
