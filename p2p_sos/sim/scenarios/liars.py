@@ -210,7 +210,7 @@ def _replaced(trace: Trace, facts: Facts) -> Measures:
 
 SCENARIOS = (
     Scenario(
-        "black-holes", _black_holes, 200.0, SYNCHRONOUS, Limits(more=(_within_bound,)), measure=_waited,
+        "black-holes", _black_holes, 100.0, SYNCHRONOUS, Limits(more=(_within_bound,)), measure=_waited,
         about="80 % of the cards claim at once, keep renewing and never write",
     ),
     Scenario(

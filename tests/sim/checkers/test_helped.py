@@ -45,7 +45,15 @@ def test_few_changes_of_lead() -> None:
         assert livelock.check(stage.trace, stage.facts) == ()
 
 
+def test_rosters_written_at_once_are_no_livelock() -> None:
+    """Within one gossip delay the best of them is found."""
+    stage = _leads("n1", "n2", "n3", "n4", "n0", every_s=0.1)
+    assert livelock.check(stage.trace, stage.facts) == ()
+
+
 def test_a_livelock_is_refused() -> None:
-    """Four changes within a minute."""
+    """Four changes within a minute; or a lead that flickers without end, however fast."""
+    stage = _leads(*["n1", "n2"] * 20, every_s=0.2)
+    assert len(livelock.check(stage.trace, stage.facts)) == 1
     stage = _leads("n1", "n2", "n1", None, "n2", "n1")
     assert len(livelock.check(stage.trace, stage.facts)) == 1
