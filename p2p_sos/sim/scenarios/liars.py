@@ -45,6 +45,7 @@ EVERYWHERE = 0.99
 
 def _town(world: World, nodes: int, makes: Sequence[Make], victims: int = 1) -> list[str]:
     """A city in which the first places are taken by these liars, each with the best of cards."""
+    makes = makes[: max(1, nodes * 4 // 5)]  # in a hamlet somebody honest is left
     names = [f"n{number}" for number in range(len(makes))]
     there = city(world, nodes, makes=dict(zip(names, makes, strict=True)))
     for name in names:
