@@ -22,7 +22,7 @@ from p2p_sos.core.board.standing import (
     View,
 )
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import NOTHING, Key, Roster
+from p2p_sos.wire.messages import NOTHING, Handover, Key, Roster
 
 __all__ = [
     "NOBODY",
@@ -159,14 +159,42 @@ def _followed(
 
 def _unusurped(board: Board, live: list[tuple[Key, Frame]]) -> list[tuple[Key, Frame]]:
     """Without the rosters that came after another's live one."""
-    bits = {responder: board.past.bit(frame.id) for responder, frame in live}
+    rows = {responder: _row(board, frame) for responder, frame in live}
+    bits = {responder: sum(board.past.bit(frame.id) for frame in row) for responder, row in rows.items()}
     everybody = sum(bits.values())
     # "A roster that comes causally after a live one of another signer is usurpation, and is ignored." (06-board §11)
     return [
         (responder, frame)
         for responder, frame in live
-        if not board.past.behind(frame.id) & (everybody ^ bits[responder])
+        if not board.past.behind(rows[responder][-1].id) & (everybody ^ bits[responder])
+        or _was_handed(board, rows[responder][-1])
     ]
+
+
+def _row(board: Board, roster: Frame) -> list[Frame]:
+    """A roster and those of the same signer that it goes on from, the newest first."""
+    # "A roster that replaces one of its own signer stands in one row with it" (06-board §11.1)
+    row = [roster]
+    while True:
+        newest = row[-1].message
+        assert isinstance(newest, Roster), "a row of rosters"
+        before = board.held.get(newest.replaces)
+        if before is None or not isinstance(before.message, Roster) or before.message.signer != newest.signer:
+            return row
+        row.append(before)
+
+
+def _was_handed(board: Board, roster: Frame) -> bool:
+    """Whether the roster that this one replaces was handed over to its signer."""
+    assert isinstance(roster.message, Roster), "the first of a row"
+    replaced = board.held.get(roster.message.replaces)
+    # "nor is one usurpation whose first replaces a roster that a HANDOVER gave to its signer" (06-board §11.1)
+    return replaced is not None and any(
+        isinstance(said.message, Handover)
+        and said.message.roster == replaced.id
+        and said.message.successor == roster.message.signer
+        for said in board.of(replaced.message.signer)
+    )
 
 
 def _roster(responder: Key, frame: Frame) -> RosterStanding:

@@ -194,3 +194,45 @@ def test_a_usurper_that_is_first_to_come_would_win() -> None:
     assert story.board.had_seen(usurper.id, lawful.id)
     assert not story.board.had_seen(lawful.id, usurper.id)
     assert resolve(story.board).token != (0, usurper.id)
+
+
+def test_a_lead_that_writes_its_roster_anew_keeps_its_place() -> None:
+    """Having seen a worse concurrent roster since, it goes on to lead; one that starts a row of its own would not.
+
+    Found by the model (`protocol/models`, run `mutant-no-place`): two lead, meet, and the better one changes its members.
+    """
+    story, (first, second) = told()
+    mine, other = story.roster(first), story.roster(second)
+    assert story.view().token == (0, mine.id)
+    anew = story.roster(first, other, replaces=mine, epoch=2)
+    assert story.board.had_seen(anew.id, other.id)
+    assert story.view().token == (0, anew.id)
+    assert story.view(over(lapsed=[other.id])).token == (0, anew.id)
+
+    story, (first, second) = told()
+    story.roster(first)
+    other = story.roster(second)
+    story.roster(first, other, epoch=2)
+    assert story.view().token == (0, other.id), "control: it replaces nothing, and had seen a live lead's"
+
+
+def test_who_had_seen_any_of_a_row_usurps_all_of_it() -> None:
+    """Whoever took over from a roster that its lead wrote anew meanwhile is no less a usurper where that one lives."""
+    story, (first, second) = told()
+    mine = story.roster(second)
+    story.roster(first, mine, replaces=mine, cause=Cause.EXPIRED)
+    anew = story.roster(second, replaces=mine, epoch=2)
+    assert story.view().token == (0, anew.id)
+
+
+def test_a_successor_may_have_seen_others() -> None:
+    """Whom a HANDOVER names usurps nobody by answering it, though it had seen a third, worse, live roster."""
+    for handed in (True, False):
+        story = Story()
+        for who in (A, B, C):
+            story.claim(who)
+        best, middle, worst = story.fittest(A, B, C)
+        old, others = story.roster(middle), story.roster(worst)
+        story.hand_over(middle, old, best.public if handed else worst.public)
+        new = story.roster(best, old, others, replaces=old, cause=Cause.HANDOVER)
+        assert story.view().token == (0, new.id if handed else others.id), handed
