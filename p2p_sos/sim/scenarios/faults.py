@@ -27,6 +27,7 @@ from p2p_sos.sim.world import World
 K = 5
 FAULT_S = 10.0
 SPAN_S = 60.0
+FLAPS, FLAP_S, AWAY_S = 4, 20.0, 17.0
 LEAD, CHANGES_MAX = "@lead:victim", 3.0
 CALM = Limits(more=(at_most("changes_a_minute", CHANGES_MAX), every("recovery_s", "no one lead in the end")))
 
@@ -158,16 +159,21 @@ def _bridge(world: World, _seed: int, nodes: int) -> None:
     world.quiet_from_s = 80.0
 
 
-def _flapping(world: World, _seed: int, nodes: int) -> None:
-    """A fifth of the nodes, and whoever leads at first, come and go every ten seconds."""
+def _flapping(world: World, seed: int, nodes: int) -> None:
+    """A fifth of the nodes come and go; every other time with them whoever leads at first, for longer than a lease."""
     there = city(world, nodes)
     world.plan(0.0, "call", VICTIM)
-    shaky = sorted(world.draws.sample(there, nodes // 5))
-    for number in range(4):
-        at_s = 3.0 + 20.0 * number
-        world.plan(at_s, "partition", tuple(n for n in there if n not in shaky), tuple(shaky))
-        world.plan(at_s + 10.0, "heal")
-    world.quiet_from_s = 75.0
+    world.schedule(3.0, partial(_flap, world, there, sorted(world.draws.sample(there, nodes // 5)), seed % 2))
+    world.quiet_from_s = 3.0 + FLAPS * FLAP_S
+
+
+def _flap(world: World, there: list[str], shaky: list[str], with_lead: int) -> None:
+    lead = world.who(LEAD)
+    away = [name for name in there if name in shaky or (with_lead and name == lead)]
+    for number in range(FLAPS):
+        at_s = world.now + FLAP_S * number
+        world.plan(at_s, "partition", tuple(n for n in there if n not in away), tuple(away))
+        world.plan(at_s + (AWAY_S if with_lead else FLAP_S / 2), "heal")
 
 
 # ------------------------------------------------------------------------- clocks and cards
@@ -229,7 +235,7 @@ SCENARIOS = (
     Scenario("bridge", _bridge, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("resume"),
              about="two towns and one sleepy node between them"),
     Scenario("flapping", _flapping, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("heal"),
-             about="a fifth of the nodes come and go every ten seconds"),
+             about="a fifth of the nodes come and go, every other time the lead with them"),
     Scenario("clocks", _clocks, 60.0, ALWAYS, measure=replaced,
              about="wall clocks ten minutes off, local clocks half as fast again"),
     Scenario("cards-spread", _cards_spread, 60.0, SYNCHRONOUS, Limits(more=(at_least("known_share", 0.99),)), measure=_known,
