@@ -40,6 +40,14 @@ assert sum(VICTIM_KEPT.values()) == BOARD_VICTIM_MESSAGES_MAX, "the registry hol
 REGISTERS = (Kind.RENEW, Kind.SITREP)
 PASSING = (*REGISTERS, Kind.LETTER)  # no view depends on these
 LOG_KEPT = BOARD_MESSAGES_PER_RESPONDER_MAX - len(REGISTERS)
+# Of each sort the newest log entry stays, whatever came after it: where a responder stands, whom it obeys, what it leads.
+LASTING = {
+    Kind.CLAIM: "claim",
+    **dict.fromkeys((Kind.DECLINE, Kind.RELEASE, Kind.STAND_DOWN), "taken back"),
+    Kind.COMPLY: "comply",
+    Kind.ROSTER: "roster",
+    Kind.HANDOVER: "handover",
+}
 LETTERS_OF_VICTIM = BOARD_LETTERS_MAX // 2
 LETTER_RESPONDERS = (BOARD_LETTERS_MAX - LETTERS_OF_VICTIM) // BOARD_LETTERS_PER_RESPONDER_MAX
 
@@ -117,7 +125,7 @@ class Board:
         place = self._responders.places.get(signer) or self._place_of(signer, _named(frame, card))
         if kind in REGISTERS:
             return self._responders.offer(frame, place, kind, 1)
-        return self._responders.offer(frame, place, None, LOG_KEPT)
+        return self._responders.offer(frame, place, None, LOG_KEPT, LASTING)
 
     def _place_of(self, responder: Key, card: Frame | None = None) -> Place:
         """Where a responder ranks when not all can stay: by what the CALL itself asks for, since UPDATEs may change."""

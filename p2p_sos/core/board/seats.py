@@ -4,7 +4,8 @@ Decides which frames and which responders are kept within a bound. Comes in: fra
 out: what was kept and what had to go. Must not know what messages mean.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
 from attrs import define, field, frozen
 
@@ -35,11 +36,18 @@ class Offer:
     dropped: tuple[Frame, ...] = ()
 
 
+NOTHING_LASTS: Final[Mapping[Kind, str]] = {}
+
+
 @define(eq=False)
 class Shelf:
-    """The newest `most` frames of one kind of one signer, the newest first."""
+    """At most `most` frames of one signer, the newest first; of each sort in `lasting` the newest stays, then the newest of all.
+
+    Sorts share no kind: so what stays depends on the frames alone, not on their order.
+    """
 
     most: int
+    lasting: Mapping[Kind, str] = NOTHING_LASTS
     frames: list[Frame] = field(factory=list)
 
     def offer(self, frame: Frame) -> Offer:
@@ -48,8 +56,19 @@ class Shelf:
         self.frames.sort(key=newness)
         if len(self.frames) <= self.most:
             return Offer(True)
-        last = self.frames.pop()
+        last = self.frames.pop(self._oldest_passing())
         return Offer(False) if last is frame else Offer(True, (last,))
+
+    def _oldest_passing(self) -> int:
+        """Where the oldest frame stands that is not the newest of its sort."""
+        if not self.lasting:
+            return len(self.frames) - 1
+        newest: dict[str, int] = {}
+        for index, frame in enumerate(self.frames):
+            if (sort := self.lasting.get(frame.message.KIND)) is not None:
+                newest.setdefault(sort, index)
+        stays = dict.fromkeys(newest.values())
+        return max(index for index in range(len(self.frames)) if index not in stays)
 
 
 @define(eq=False)
@@ -67,8 +86,15 @@ class Seats:
     def __len__(self) -> int:
         return len(self._shelves)
 
-    def offer(self, frame: Frame, place: Place, shelf: Kind | None, most: int) -> Offer:
-        """Take a frame; `place` is that of its signer, `most` what its shelf holds."""
+    def offer(
+        self,
+        frame: Frame,
+        place: Place,
+        shelf: Kind | None,
+        most: int,
+        lasting: Mapping[Kind, str] = NOTHING_LASTS,
+    ) -> Offer:
+        """Take a frame; `place` is that of its signer, `most` and `lasting` what its shelf holds."""
         signer = frame.message.signer
         dropped: tuple[Frame, ...] = ()
         if signer not in self._shelves:
@@ -79,7 +105,7 @@ class Seats:
                 dropped = self.unseat()
             self._shelves[signer] = {}
             self.seat(place)
-        offer = self._shelves[signer].setdefault(shelf, Shelf(most)).offer(frame)
+        offer = self._shelves[signer].setdefault(shelf, Shelf(most, lasting)).offer(frame)
         return Offer(offer.kept, dropped + offer.dropped)
 
     def seat(self, place: Place) -> None:

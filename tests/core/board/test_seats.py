@@ -176,3 +176,55 @@ def test_an_update_changes_tiers() -> None:
     assert story.view().claims[0].fitness[0] == -7
     story.hear(mail.update(CALL, 1, needs=1))
     assert story.view().claims[0].fitness[0] == -2
+
+
+def _log_of_a_claimer() -> list[Frame]:
+    """A stands where its first words left it, and attests often enough to fill its log after that."""
+    asked = mail.requisition(CALL, A)
+    words = [
+        mail.roster(CALL, A, A, sequence=0),
+        mail.handover(CALL, A, mail.roster(CALL, A, A, sequence=0), B.public, sequence=1),
+        mail.comply(CALL, A, asked, sequence=2),
+        mail.release(CALL, A, sequence=3),
+        mail.claim(CALL, A, 4),
+    ]
+    return words + [mail.vouch(CALL, A, B, sequence=5 + index) for index in range(2 * module.LOG_KEPT)]
+
+
+def test_the_newest_of_each_sort_outlives_what_comes_after() -> None:
+    """However much a responder says, its claim, and all that a later word took back, stay as they were said; in any order."""
+    words = _log_of_a_claimer()
+    first, draws, kept = words[:5], random.Random(5), []
+    for _ in range(20):
+        board = Board(CALL)
+        for word in words:
+            board.offer(word)
+        said = board.said(A.public)
+        assert said.claims
+        assert said.claim == first[4]
+        assert (said.complied, said.roster) == ((), None), (
+            "a RELEASE and a HANDOVER stay with what they take back"
+        )
+        assert len(board.of(A.public)) == module.LOG_KEPT
+        kept.append(board.ids)
+        draws.shuffle(words)
+    assert all(ids == kept[0] for ids in kept)
+
+
+def test_without_lasting_sorts_a_claim_is_pushed_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Control: where the newest alone stay, who attests often claims no more."""
+    monkeypatch.setattr(module, "LASTING", {})
+    board = Board(CALL)
+    for word in _log_of_a_claimer():
+        board.offer(word)
+    assert not board.said(A.public).claims
+
+
+def test_a_word_of_a_lasting_sort_gives_way_to_a_newer_one() -> None:
+    """Fifteen claims of one responder: the newest counts, and no more are kept than the bound says."""
+    board = Board(CALL)
+    claims = [mail.claim(CALL, A, sequence) for sequence in range(module.LOG_KEPT + 1)]
+    dropped = [gone for claim in reversed(claims) for gone in board.offer(claim).dropped]
+    assert not dropped, "the oldest came last, and does not stay"
+    assert board.said(A.public).claim == claims[-1]
+    assert claims[0].id not in board
