@@ -1,0 +1,47 @@
+"""Figures over many runs: percentiles, limits, and what never happened."""
+
+from p2p_sos.sim.campaign import digest_of, figure, missed, percentile
+from p2p_sos.sim.scenario import Limits, Outcome
+
+
+def outcome(seed: int, **measures: float | None) -> Outcome:
+    return Outcome(seed, (), measures, f"digest {seed}", 1)
+
+
+def test_percentiles_take_the_nearest_rank_and_never_is_later_than_anything():
+    """One run of a hundred that never got there does not hide at p99 when there are two."""
+    assert percentile(range(1, 101), 0.99) == 99
+    assert percentile(range(1, 101), 0.5) == 50
+    assert percentile([1.0] * 99 + [None], 0.99) == 1.0
+    assert percentile([1.0] * 98 + [None] * 2, 0.99) is None
+    assert percentile([], 0.5) is None
+
+
+def test_a_kept_limit_is_silent_and_a_missed_one_names_the_worst_seed():
+    """Both sides of each limit."""
+    runs = [outcome(seed, first_claim_s=seed / 10, claims=5.0, helpers=5.0) for seed in range(5)]
+    assert missed(Limits(first_claim_p99_s=0.4, claims_max=5, helpers=(5, 10)), runs) == ()
+    (sentence,) = missed(Limits(first_claim_p99_s=0.3), runs)
+    assert "the worst seed is 4" in sentence
+    assert len(missed(Limits(claims_max=4), runs)) == 1
+    assert len(missed(Limits(helpers=(6, 10)), runs)) == len(runs)
+
+
+def test_what_never_happened_misses_its_limit():
+    """No lead at all is not a fast lead."""
+    runs = [outcome(1, lead_s=None), outcome(2, lead_s=1.0)]
+    assert len(missed(Limits(lead_p99_s=3.0), runs)) == 1
+    assert figure([outcome(1, lead_s=None)], "lead_s", 0.5) is None
+
+
+def test_a_rule_of_the_scenario_reads_all_runs():
+    """And says what is wrong."""
+    wrong = missed(Limits(more=(lambda runs: f"{len(runs)} runs",)), [outcome(1)])
+    assert wrong == ("1 runs",)
+
+
+def test_the_digest_depends_on_the_order_of_seeds():
+    """The runs are merged in the order of their seeds, whoever finished first."""
+    one, two = outcome(1), outcome(2)
+    assert digest_of([one, two]) == digest_of([one, two])
+    assert digest_of([one, two]) != digest_of([two, one])
