@@ -94,9 +94,7 @@ async def dead_lead(net: "Posts", told: Measures) -> None:
 
 async def partition(net: "Posts", told: Measures) -> None:
     """The network falls in two in the middle of the claims, for half a minute; then it heals."""
-    order = list(net.posts)
-    net.draws.shuffle(order)
-    ours, theirs = order[: len(order) // 2], order[len(order) // 2 :]
+    ours, theirs = halves(net)
     victim, call, begun = await called(net, ours, told)
     await net.until(lambda: all(post.about(call).heard_at is not None for post in net.posts), PATIENCE_S)
     net.weather.split({post.mesh.peer_id: 1 for post in theirs})
@@ -110,6 +108,25 @@ async def partition(net: "Posts", told: Measures) -> None:
     told["recovery_s"] = None if one is None else one - healed_at
     told["lead_s"] = None if sides[0] is None else sides[0] - begun
     await over(net, victim, call, told)
+
+
+def halves(net: "Posts") -> "tuple[list[Post], list[Post]]":
+    """Two halves, drawn so that each hangs together by links of its own: who is cut off from all leads nobody."""
+    order = list(net.posts)
+    while True:
+        net.draws.shuffle(order)
+        sides = order[: len(order) // 2], order[len(order) // 2 :]
+        if all(hangs_together(side) for side in sides):
+            return sides
+
+
+def hangs_together(side: "Sequence[Post]") -> bool:
+    """Whether everybody is reached from the first by links among these alone."""
+    reached = [side[0]]
+    for post in reached:
+        linked = [other for other in side if other in post.dials or post in other.dials]
+        reached += [other for other in linked if other not in reached]
+    return len(reached) == len(side)
 
 
 async def over(net: "Posts", victim: "Post", call: bytes, told: Measures, dead: "Post | None" = None) -> None:

@@ -6,8 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,73 +17,27 @@ from attrs import evolve
 
 from p2p_sos.core.case.case_view import CasePhase
 from p2p_sos.core.events import StoreFailed, StoreRecovered
-from p2p_sos.drivers.api.client import ApiRefused, LocalApi, NotRunning
-from p2p_sos.drivers.case_service import CallPlan, CaseEnd, CaseService, NewCase, create_case, serve_case
+from p2p_sos.drivers.api.client import LocalApi, NotRunning
+from p2p_sos.drivers.case_service import CaseEnd, CaseService, serve_case
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.home import Held, Home
 from p2p_sos.drivers.record import Account, read_record
-from p2p_sos.drivers.service import ListenError, NodeService, serve_node
+from p2p_sos.drivers.service import ListenError, serve_node
 from p2p_sos.drivers.settings import (
-    DutySettings,
-    Hook,
-    Introduction,
     Listen,
-    LogSettings,
     NodeSettings,
-    Settings,
 )
-from p2p_sos.wire.registry import Kind, Manner, Need, Status, Tlp
-
-PATIENCE_S = 60.0
-LOOPBACK = Listen("/ip4/127.0.0.1/tcp/0")
-RELAY = Settings(node=NodeSettings(listen=(LOOPBACK,)), log=LogSettings(file="node.log"))
-DUTY = evolve(
+from p2p_sos.wire.registry import Kind, Tlp
+from tests.drivers.services import (
+    ASKED,
+    DUTY,
     RELAY,
-    duty=DutySettings(
-        skills=(Need.INVESTIGATE,),
-        manner=Manner.AUTOMATIC,
-        introduction=Introduction("We are the river team."),
-    ),
+    ask,
+    case,
+    make,
+    node,
+    refused,
 )
-ASKED = evolve(RELAY, duty=evolve(DUTY.duty, manner=Manner.PERSON))
-PLAN = CallPlan(needs=1 << Need.INVESTIGATE, situation="They took the pumping station.")
-
-
-@asynccontextmanager
-async def node(root: Path, settings: Settings, *others: NodeService) -> AsyncIterator[NodeService]:
-    """A running node that joins the others; stopped, its claims kept, at the end."""
-    known = [address for other in others for address in other.addresses]
-    with trio.fail_after(PATIENCE_S):
-        async with trio.open_nursery() as nursery:
-            serve = partial(serve_node, Home(root), settings, bootstrap_extra=known)
-            service: NodeService = await nursery.start(serve)
-            await service.until(lambda one: len(one.peers) >= len(others))
-            yield service
-            service.stop()
-
-
-@asynccontextmanager
-async def case(new: NewCase, relays: list[str], *, opened: bool = False) -> AsyncIterator[CaseService]:
-    """The case served; stopped at the end."""
-    file = CaseFile.open(new.home.file_path, "secret") if opened else new.file
-    async with trio.open_nursery() as nursery:
-        service: CaseService = await nursery.start(partial(serve_case, new.home, file, relays))
-        yield service
-        service.stop()
-
-
-async def make(root: Path, relays: list[str], plan: CallPlan = PLAN) -> NewCase:
-    return await create_case(Home(root), plan, passphrase="secret", recovery_code=False, bootstrap=relays)
-
-
-async def ask(work: Callable[..., Any], *given: Any) -> Any:
-    return await trio.to_thread.run_sync(work, *given)
-
-
-async def refused(work: Callable[..., Any], *given: Any) -> ApiRefused:
-    with pytest.raises(ApiRefused) as caught:
-        await ask(work, *given)
-    return caught.value
 
 
 @pytest.mark.trio
@@ -211,26 +164,6 @@ async def test_a_session_from_call_to_all_clear(tmp_path: Path) -> None:
     said = (tmp_path / "b" / "node.log").read_text()
     assert '"event": "letter-arrived"' in said
     assert "pumping station" not in said
-
-
-@pytest.mark.trio
-async def test_the_person_on_duty_is_paged_for_a_call_and_not_for_an_exercise(tmp_path: Path) -> None:
-    """The operator's program gets the call and its deadline; an exercise is asked about, and wakes nobody."""
-    pipe, program = tmp_path / "pipe", tmp_path / "page"
-    os.mkfifo(pipe)
-    program.write_text(f"#!/bin/sh\ncat > '{pipe}'\n")
-    program.chmod(0o700)
-    duty = evolve(ASKED.duty, hook=Hook((str(program),)), exercises=True, answer_within_s=77.0)
-    async with node(tmp_path / "a", RELAY) as a, node(tmp_path / "b", evolve(ASKED, duty=duty), a) as b:
-        for status in (Status.EXERCISE, Status.ACTUAL):
-            new = await make(tmp_path / "v", list(a.addresses), evolve(PLAN, status=status))
-            async with case(new, list(a.addresses)):
-                await b.until(lambda one, call=new.call: getattr(one.calls.get(call), "mine", "") == "asked")
-        told = json.loads(await ask(pipe.read_text))  # what came first: the pipe has one reader
-        assert (told["id"], told["status"], told["deadline_s"]) == (new.call.hex(), "actual", 77.0)
-        paging = (await ask(LocalApi(b.home.socket_path).get, "/status"))["paging"]
-        assert paging["hook"] == [str(program)]
-        assert paging["paged"] + paging["running"] == 1
 
 
 @pytest.mark.trio
