@@ -156,7 +156,7 @@ def ask(memory: Memory, now: float) -> list[RouterAction]:
             return NEVER
         return neighbour.distance_s(settings)
 
-    # "A node MUST ask the nearest announcer first, and the next one after a round trip and 20 ms." (04-gossip §7)
+    # "A node MUST ask the nearest announcer first, and the next one after a round trip and 5 ms." (04-gossip §7)
     asks = memory.pulls.ask(now, distance_s, memory.random)
     actions: list[RouterAction] = [SendRpc(peer, Rpc(iwant=tuple(ids))) for peer, ids in asks.items()]
     return [*actions, *memory.want_soon()]

@@ -94,7 +94,7 @@ class Pulls:
         if asked_at is None or now - asked_at >= settings.promise_s:
             wanted.announcers[peer] = NEVER
         if wanted.due == NEVER and wanted.announcers[peer] == NEVER:
-            # "A reader SHOULD wait 20 ms before it asks, so that the nearest announcer can be chosen." (04-gossip §7)
+            # "A reader SHOULD wait 5 ms before it asks, so that the nearest announcer can be chosen." (04-gossip §7)
             wanted.due = max(now + settings.want_delay_s, wanted.patient_until)
             heappush(self._due, (wanted.due, gossip_id))
         return True
