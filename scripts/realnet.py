@@ -10,6 +10,7 @@ import json
 import math
 import os
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -289,6 +290,7 @@ def main(words: Sequence[str] | None = None) -> int:
     setup.ready()
     import trio
 
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # on that way out, too, the folder is put away
     begun = time.monotonic()
     draws = random.Random(asked.seed)
     done = trio.run(play, asked.scenario, asked.nodes, asked.runs, draws, asked)
