@@ -15,16 +15,17 @@ TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but
 def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
     """Who would lead if nobody did: the fittest that is really there; NOTHING if nobody is.
 
-    Whoever led and let its lease lapse comes after all others: it may be gone before that is known of its claim.
+    Whoever led and let its lease lapse comes after all others: it may be gone before that is known of its claim. Whoever
+    is attested comes first: a fitter one that claims and does nothing would leave the call without a lead for PROG.
     """
 
-    def order(claim: ClaimStanding) -> tuple[bool, bool, Fitness]:
+    def order(claim: ClaimStanding) -> tuple[bool, bool, bool, Fitness]:
         roster = board.said(claim.responder).roster
         lapsed = roster is not None and roster.id in expired.lapsed
-        return claim.overdue, lapsed, claim.fitness
+        return claim.overdue, lapsed, not claim.attested, claim.fitness
 
-    # "the fittest that is not overdue, or the fittest overdue one where all are; whoever let its own roster lapse comes
-    # after all others" (06-board §11.2)
+    # "the fittest that is attested, else the fittest that is not overdue, else the fittest; whoever let its own roster
+    # lapse comes after all others that are not overdue" (06-board §11.2)
     able = [c for c in view.claims if c.live and c.fit and not c.dismissed and c.responder != but]
     best = min(able, key=order, default=None)
     return NOTHING if best is None else best.responder

@@ -1,11 +1,16 @@
 """The scenarios in which some lie: each is what its name says, and each limit refuses what it must."""
 
 import pytest
+from attrs import evolve
 
+from p2p_sos.core.duty.policy import Policy
+from p2p_sos.sim.liars.black_hole import black_hole
 from p2p_sos.sim.run import run_seed, world_of
-from p2p_sos.sim.scenario import Outcome
+from p2p_sos.sim.scenario import Outcome, Scenario
 from p2p_sos.sim.scenarios import liars
+from p2p_sos.sim.scenarios.city import VICTIM
 from p2p_sos.sim.weight import weight_bytes
+from p2p_sos.sim.world import World
 
 BY_NAME = {scenario.name: scenario for scenario in liars.SCENARIOS}
 NODES = 12
@@ -50,6 +55,23 @@ def test_enough_honest_groups_would_close() -> None:
     world.begin()
     world.run(scenario.duration_s)
     assert list(world.trace.of("closed"))
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_fit_claimer_that_does_nothing_costs_no_lead(seed: int) -> None:
+    """The best card claims, renews and never leads; whom the victim met leads instead, and soon (it took 21 s)."""
+
+    def build(world: World, _seed: int, nodes: int) -> None:
+        for name in liars._town(world, nodes, [black_hole()])[1:]:
+            place = world[name]
+            assert place.responder is not None
+            place.responder = evolve(place.responder, policy=Policy())
+        world.plan(0.0, "call", VICTIM)
+
+    outcome = run_seed(Scenario("one black hole", build, 10.0), seed, 20)
+    lead_s = outcome.measures["lead_s"]
+    assert lead_s is not None
+    assert lead_s < 3.0
 
 
 def test_each_rule_refuses_what_it_must() -> None:
