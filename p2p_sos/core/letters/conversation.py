@@ -51,9 +51,11 @@ class Conversation:
         """The number of the next letter out; letters out are never forgotten singly."""
         return len(self.outgoing) + 1
 
-    def encloses(self, enclosure: bytes) -> bool:
-        """Whether a letter out carries this enclosure already."""
-        return any(letter.enclosure == enclosure for letter in self.outgoing.values())
+    @property
+    def introduction(self) -> Outgoing | None:
+        """The newest letter out that said who this side is."""
+        said = [letter for letter in self.outgoing.values() if letter.kind is LetterKind.INTRODUCTION]
+        return max(said, key=lambda letter: letter.number, default=None)
 
     def waiting(self) -> list[Outgoing]:
         """Letters that nobody acknowledged yet, oldest first."""

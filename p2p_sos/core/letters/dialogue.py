@@ -199,13 +199,25 @@ class Dialogue:
             steps += self._office.begin(claim.call, call.signer, call.exchange_key)
             conversation = self._conversation(claim.call)
         assert conversation is not None
-        enclosure = trimmed(frame)
-        if conversation.keys is None or conversation.encloses(enclosure):
+        if conversation.keys is None:
             return steps
-        # "A responder MUST write a letter of the kind INTRODUCTION with every CLAIM, and enclose the CLAIM." (07-dialogue §4)
         text = self.introduction.encode()[:INTRODUCTION_BYTES_MAX].decode(errors="ignore")
-        words = Words(LetterKind.INTRODUCTION, text, enclosure)
-        return [*steps, *self._office.write(claim.call, call.signer, words, now)]
+        words = Words(LetterKind.INTRODUCTION, text, trimmed(frame))
+        return [*steps, *self._introduce(conversation, words, now)]
+
+    def _introduce(self, conversation: Conversation, words: Words, now: float) -> list[Step]:
+        """Say who this is, with the claim beside it; nobody is told the same twice."""
+        said = conversation.introduction
+        # "A responder that claims again and has nothing else to say of itself writes no second INTRODUCTION."
+        # (07-dialogue §4)
+        if said is None or said.text != words.text:
+            # "A responder MUST write a letter of the kind INTRODUCTION with its CLAIM, and enclose the CLAIM." (07-dialogue §4)
+            return self._office.write(conversation.call, conversation.correspondent, words, now)
+        if said.delivered or said.enclosure == words.enclosure:
+            return []
+        return self._office.enclose(
+            conversation.call, conversation.correspondent, said.number, words.enclosure
+        )
 
     def _on_attest(self, attest: Attest, now: float) -> list[Step]:
         # "An ATTEST of the victim that names R acknowledges R's letter 1." (07-dialogue §7)

@@ -191,6 +191,12 @@ class PostOffice:
         # "A writer MUST have the letter and its number on disk before any cell of it leaves." (07-dialogue §6)
         return [book.keep_outgoing(call, correspondent, letter), *self._pump(now)]
 
+    def enclose(self, call: CallId, correspondent: Key, number: int, enclosure: bytes) -> list[Step]:
+        """A letter that nobody acknowledged encloses something newer from its next sending on."""
+        letter = self._calls[call][correspondent].outgoing[number]
+        letter.enclosure = enclosure
+        return [book.keep_outgoing(call, correspondent, letter)]
+
     def withdraw(self, call: CallId, correspondent: Key) -> list[Step]:
         """Empty what a correspondent has not acknowledged."""
         conversation = self._calls[call][correspondent]

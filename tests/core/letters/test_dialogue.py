@@ -15,6 +15,7 @@ from tests.core.correspondents import SITUATION, World, key
 
 R0 = key(100).public
 HOUR_S = 3600.0
+EARLIER = b"\x07" * 32  # some previous entry of a log
 
 
 def acquainted(world: World) -> World:
@@ -218,3 +219,36 @@ def test_the_same_seed_gives_the_same_world() -> None:
     """Equal seeds give equal letters, cells and views."""
     assert outcome(run_schedule(5, loss=0.2, crash=0.02)) == outcome(run_schedule(5, loss=0.2, crash=0.02))
     assert outcome(run_schedule(5, loss=0.2, crash=0.02)) != outcome(run_schedule(6, loss=0.2, crash=0.02))
+
+
+def test_who_claims_again_introduces_itself_once() -> None:
+    """The victim knows it already: a second claim writes no letter, and the victim is told one introduction."""
+    world = acquainted(World(7))
+    first = len(world.responders[0].letter_cells())
+    world.claim(0, 1, EARLIER)
+    world.run(world.now + HOUR_S)
+    assert len(world.responders[0].letter_cells()) == first
+    assert victims(world, "in", LetterKind.INTRODUCTION) == ["we are a CERT; ring 555-0199"]
+
+
+def test_an_introduction_under_way_takes_the_newer_claim() -> None:
+    """Nothing arrives until it claimed twice: the one letter that then arrives encloses the second claim."""
+    world = World(8, loss=1.0)
+    world.begin()
+    world.claim(0)
+    world.run(world.now + 1)
+    second = world.claim(0, 1, EARLIER)
+    assert responders(world, "out", LetterKind.INTRODUCTION) == ["we are a CERT; ring 555-0199"]
+    world.loss = 0.0
+    world.run(world.now + HOUR_S)
+    assert victims(world, "in", LetterKind.INTRODUCTION) == ["we are a CERT; ring 555-0199"]
+    assert world.victim.machine._rescuers._standings[R0].newest.id == second.id
+
+
+def test_who_says_something_else_introduces_itself_anew() -> None:
+    """Control: after a restart with other words, a new claim brings them to the victim."""
+    world = acquainted(World(9, introduction="ring 555-0199"))
+    world.responders[0].machine.introduction = "ring 555-0100"
+    world.claim(0, 1, EARLIER)
+    world.run(world.now + HOUR_S)
+    assert victims(world, "in", LetterKind.INTRODUCTION) == ["ring 555-0199", "ring 555-0100"]
