@@ -37,6 +37,7 @@ SUPERSEDED_MAX = 4096  # guess: changes of the lead that one call may live throu
 ROLLS_MAX = 8  # guess: roll calls under way at once
 TAKEOVERS_MAX = 4  # as the wait before a roster doubles
 ROLLED_MAX = 256  # guess: leads that were lost
+OVER = float("-inf")  # the lease of what was never heard in time
 
 Newness = tuple[int, MessageId]
 
@@ -85,7 +86,7 @@ class Leases:
     heard_at: float
     _heard: dict[Key, _Heard] = field(factory=dict)
     _attested: dict[Key, None] = field(factory=dict)
-    _victim_at: float = field(init=False)
+    victim_at: float = field(init=False)  # when V was heard last
     _victim_sequence: int = 0
     _victim_letter: int = -1
     _named: _Named | None = None
@@ -93,21 +94,25 @@ class Leases:
     _lead: Key | None = None
     _token: Token = NOBODY
     _roster: MessageId = NOTHING  # the last one that was followed
+    _epoch: int = 0  # the highest that any ROSTER named
     _rolls: list[tuple[float, float]] = field(factory=list)  # (who was not heard since, is silent from)
     _rolled: dict[bytes, float] = field(factory=dict)
     lapsed_at: float | None = None
     _leaderless_at: float | None = None  # when the roll is called because nobody came to lead
 
     def __attrs_post_init__(self) -> None:
-        self._victim_at = self.heard_at
+        self.victim_at = self.heard_at
 
     # ------------------------------------------------------------------ hearing
 
-    def note(self, frame: Frame, now: float) -> None:
-        """A message of this call was admitted."""
+    def note(self, frame: Frame, now: float, came: float | None = None) -> None:
+        """A message of this call was admitted; `came`: when an earlier run heard it.
+
+        Helpers are heard anew when a node starts, since nobody renews to who sleeps; how long V was silent is no lease.
+        """
         message = frame.message
         if message.signer == self.victim:
-            self._note_victim(frame, now)
+            self._note_victim(frame, now, now if came is None else came)
             return
         if isinstance(message, Letter):
             return
@@ -124,15 +129,15 @@ class Leases:
             case _:
                 self._note_log(frame, heard, now)
 
-    def _note_victim(self, frame: Frame, now: float) -> None:
+    def _note_victim(self, frame: Frame, now: float, came: float) -> None:
         message = frame.message
         if isinstance(message, Letter):
             if message.number > self._victim_letter:
-                self._victim_letter, self._victim_at = message.number, now
+                self._victim_letter, self.victim_at = message.number, max(self.victim_at, came)
             return
         sequence: int = getattr(message, "sequence", 0)
         if sequence > self._victim_sequence:
-            self._victim_sequence, self._victim_at = sequence, now
+            self._victim_sequence, self.victim_at = sequence, max(self.victim_at, came)
         if not isinstance(message, Requisition):
             return
         if self._named is None or newness(frame) < self._named.newness:
@@ -158,9 +163,12 @@ class Leases:
                     heard.stance, heard.claims = age, isinstance(message, Claim)
                 if not isinstance(message, Claim) and sequence > heard.left:
                     heard.left, heard.left_at = sequence, now
-            case Roster():
+            case Roster(epoch=epoch):
                 if heard.roster is None or age < heard.roster:
-                    heard.roster, heard.roster_at = age, now
+                    # "one that comes after one of a higher epoch is old news: it lives once a SITREP names it"
+                    # (06-board §13)
+                    heard.roster, heard.roster_at = age, now if epoch >= self._epoch else OVER
+                    self._epoch = max(epoch, self._epoch)
             case Comply(requisition=requisition):
                 if sequence > heard.comply:
                     heard.comply, heard.complied, heard.complied_at = sequence, requisition, now
@@ -286,7 +294,7 @@ class Leases:
                     yield "unanswered", (named.newness[1], key), at
         if self._leaderless_at is not None:
             yield "leaderless", None, self._leaderless_at
-        yield "victim_silent", None, self._victim_at + self.timing.progress_silent_s
+        yield "victim_silent", None, self.victim_at + self.timing.progress_silent_s
 
     # ------------------------------------------------------------------ reading
 

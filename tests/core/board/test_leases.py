@@ -322,3 +322,24 @@ def test_nobody_is_called_while_somebody_leads_unseen() -> None:
     watch.at(due + 1, roster)
     assert watch.view.lead == A.public
     assert not watch.at(due + 2).roll_call
+
+
+def test_leads_of_the_past_are_not_followed_one_after_another() -> None:
+    """A board that comes piece by piece: an old ROSTER is over when it comes, unless its writer reports under it.
+
+    Seed 1 of `partition` with 16 nodes: a node that came back followed a lead of the past for a moment, and so left for
+    good the one that everybody followed.
+    """
+    for epochs, leads in (((2, 5), False), ((5, 5), True)):
+        watch = Watch()
+        watch.claims(0, A, B)
+        key = {who.public: who for who in (A, B)}
+        best, other = (key[claim.responder] for claim in watch.view.claims)
+        old = mail.roster(watch.call, best, best, epoch=epochs[0])
+        new = mail.roster(watch.call, other, other, epoch=epochs[1])
+        watch.at(1, new)
+        watch.at(2, old)
+        assert watch.view.token == (0, old.id if leads else new.id), "the fitter one, were it news"
+        assert (old.id in watch.expired(2).lapsed) is not leads
+        watch.at(3, mail.sitrep(watch.call, best, 1, old.id))
+        assert watch.view.token == (0, old.id), "it lives all the same"
