@@ -27,7 +27,7 @@ from p2p_sos.sim.world import World
 K = 5
 FAULT_S = 10.0
 SPAN_S = 60.0
-FLAPS, FLAP_S, AWAY_S = 4, 20.0, 17.0
+FLAPS, FLAP_S = 4, 20.0  # half of it away: shorter than a lease, or each return would change the lead twice
 LEAD, CHANGES_MAX = "@lead:victim", 3.0
 CALM = Limits(more=(at_most("changes_a_minute", CHANGES_MAX), every("recovery_s", "no one lead in the end")))
 
@@ -160,7 +160,7 @@ def _bridge(world: World, _seed: int, nodes: int) -> None:
 
 
 def _flapping(world: World, seed: int, nodes: int) -> None:
-    """A fifth of the nodes come and go; every other time with them whoever leads at first, for longer than a lease."""
+    """A fifth of the nodes come and go; every other time with them whoever leads at first."""
     there = city(world, nodes)
     world.plan(0.0, "call", VICTIM)
     world.schedule(3.0, partial(_flap, world, there, sorted(world.draws.sample(there, nodes // 5)), seed % 2))
@@ -173,7 +173,7 @@ def _flap(world: World, there: list[str], shaky: list[str], with_lead: int) -> N
     for number in range(FLAPS):
         at_s = world.now + FLAP_S * number
         world.plan(at_s, "partition", tuple(n for n in there if n not in away), tuple(away))
-        world.plan(at_s + (AWAY_S if with_lead else FLAP_S / 2), "heal")
+        world.plan(at_s + FLAP_S / 2, "heal")
 
 
 # ------------------------------------------------------------------------- clocks and cards
