@@ -165,7 +165,7 @@ class Leases:
                     heard.left, heard.left_at = sequence, now
             case Roster(epoch=epoch):
                 if heard.roster is None or age < heard.roster:
-                    # "one that comes after one of a higher epoch is old news: it lives once a SITREP names it"
+                    # "one that comes after one of a higher epoch is old news, and lives once a SITREP names it"
                     # (06-board §13)
                     heard.roster, heard.roster_at = age, now if epoch >= self._epoch else OVER
                     self._epoch = max(epoch, self._epoch)
