@@ -16,7 +16,7 @@ from p2p_sos.core.board.judge import Accredits, Judge, nobody
 from p2p_sos.core.calls.accuser import Accuser
 from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.archive import TIME_BYTES, Archive, Taken
-from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
+from p2p_sos.core.calls.calls import Calls, CallState, call_of, ends_unix_s
 from p2p_sos.core.calls.cards import Cards
 from p2p_sos.core.calls.gate import CallDue, Decode, Gate, OrphansDue, Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
@@ -28,17 +28,13 @@ from p2p_sos.core.clock import Clock
 from p2p_sos.core.crew import Crew, Ship, employ
 from p2p_sos.core.deck import Deck
 from p2p_sos.core.duty.bands import Ranking
+from p2p_sos.core.duty.duty import OPERATOR
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.events import (
     BacklogChanged,
     ClockRead,
     Event,
-    OperatorClaims,
-    OperatorDeclines,
-    OperatorReleases,
-    OperatorReports,
-    OperatorStandsDown,
     OperatorWrites,
     PeerJoined,
     PeerLeft,
@@ -82,14 +78,7 @@ from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
-OperatorEvent = (
-    OperatorClaims
-    | OperatorDeclines
-    | OperatorReleases
-    | OperatorStandsDown
-    | OperatorReports
-    | OperatorWrites
-)
+OperatorEvent = OPERATOR | OperatorWrites
 OF_THE_DRIVER = dict.fromkeys(get_args(Action))
 NO_RESPONDER = "This node answers no calls: it has no responder key."
 
@@ -203,10 +192,12 @@ class Node(Deck):
 
     def _hear(self, event: Any, out: list[Action], now: float) -> None:
         """Let every machine hear an event before anything that one of them wants is performed."""
-        steps = [step for machine in self._machines for step in machine.handle(event, now)]
-        self._perform(steps, out, now)
+        self._perform(self._told_of(event, now), out, now)
         # What they did to a call without a message: whoever leaves a roster for good, say.
         self._perform(self._lookout.look_around(now), out, now)
+
+    def _told_of(self, event: Any, now: float) -> list[Any]:
+        return [step for machine in self._machines for step in machine.handle(event, now)]
 
     def _perform(self, steps: Sequence[Any], out: list[Action], now: float) -> None:
         """Take out what the machines say to one another; the rest is the driver's."""
@@ -283,9 +274,14 @@ class Node(Deck):
             if taken.proof is not None:
                 proofs.append(Publish(taken.proof))
             if taken.kept:
-                self._hear(Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True), out, now)
+                admitted = Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True)
+                self._perform(self._told_of(admitted, now), out, now)
                 self._watch_end(frame, out)
         self._expire(out, now)
+        # Before anybody decides anything: what was stood down in an earlier run is so still, and was told then.
+        for call in self._lookout.stood_down(now):
+            out += self._archive.stand_down(call, self._clock.unix_s(now)).rows
+            self._hear(CallEnded(call, CallState.STOOD_DOWN.value), out, now)
         self._perform(self._router.handle(event, now), out, now)
         self._perform(self._sync.handle(event, now), out, now)
         self._hear(event, out, now)

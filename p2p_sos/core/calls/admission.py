@@ -176,10 +176,14 @@ class Admission:
             # "A reader MUST reject, with the reason `signer`, an ATTEST in the victim's form (02-encoding §5.4)
             # that V did not sign, and one in a responder's form that V signed." (06-board §8)
             return Refusal(Reason.SIGNER, "an ATTEST in another's form")
-        # "Of a closed call only a CANCEL or an ALL_CLEAR is admitted, and for a while LETTERs." (05-calls §7)
+        # "Of a call that V closed only a CANCEL or an ALL_CLEAR is admitted, and for a while LETTERs." (05-calls §7)
         closed_s = self.calls.closed_since_s(message.call, self.clock.unix_s(now))
-        lingering = message.KIND is Kind.LETTER and closed_s <= LETTERS_AFTER_CLOSING_S
-        if not self.calls.is_open(message.call) and message.KIND not in CLOSINGS and not lingering:
+        if message.KIND is Kind.LETTER:
+            over = closed_s > LETTERS_AFTER_CLOSING_S
+        else:
+            # "One that is stood down takes what an open one takes, but LETTERs" (05-calls §7)
+            over = message.KIND not in CLOSINGS and not self.calls.takes(message.call)
+        if over:
             return Refusal(Reason.CLOSED, "the call is closed")
         if board.has_room_for(frame, self.archive.card_named_by(frame)):
             return None

@@ -87,7 +87,7 @@ class Archive:
         homeless = self._is_homeless(frame)
         proof = None if homeless else self._accuse(frame)
         came = at if frame.message.KIND is Kind.CARD else now
-        offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, came, mine)
+        offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, came, mine, at)
         if not offer.kept:
             rows = (Forget(Table.CELL, frame.id), *self._forget(offer.dropped))
             return Taken(kept=False, passed=False, rows=rows, proof=proof)
@@ -99,7 +99,7 @@ class Archive:
             self.calls.close_by_board(call, arrival.unix_s)
         return Taken(kept=True, passed=True, rows=self._forget(offer.dropped), proof=proof)
 
-    def _offer(self, frame: Frame, unix_s: float, now: float, mine: str) -> Offer:
+    def _offer(self, frame: Frame, unix_s: float, now: float, mine: str, came: float | None = None) -> Offer:
         match frame.message.KIND:
             case Kind.CALL:
                 return self._open(frame, unix_s, now, mine)
@@ -108,9 +108,9 @@ class Archive:
             case Kind.PROOF:
                 return self._convict(frame)
             case Kind.CLAIM:
-                return self.calls.offer(frame, now, self.card_named_by(frame))
+                return self.calls.offer(frame, now, self.card_named_by(frame), came)
             case _:
-                return self.calls.offer(frame, now)
+                return self.calls.offer(frame, now, came=came)
 
     def _open(self, call: Frame, unix_s: float, now: float, mine: str) -> Offer:
         known = call.id in self.calls
@@ -186,7 +186,7 @@ class Archive:
     # ------------------------------------------------------------------ for others
 
     def newest_first(self, hidden: Key | None) -> tuple[GossipId, ...]:
-        """What a peer that joins is told of: victims' words, then the rest of the open calls, then cards.
+        """What a peer that joins is told of: victims' words, then the rest of the calls that they did not close, then cards.
 
         Nothing of the call that `hidden` signed is among it: its case alone decides who hears of that.
         """
@@ -216,6 +216,6 @@ class Archive:
                     continue
             victim = self.calls.board(about).call.message.signer
             by_victim = frame.message.signer == victim and frame.message.KIND is not Kind.LETTER
-            if victim != hidden and not by_victim and self.calls.is_open(about):
+            if victim != hidden and not by_victim and self.calls.takes(about):
                 others.append(gossip_id)
         return tuple((victims + others + cards)[:ANNOUNCED_MAX])

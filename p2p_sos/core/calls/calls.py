@@ -33,6 +33,7 @@ TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
     CallState.CANCELLED: (),
     CallState.EXPIRED: (),
 }
+GROWING = (CallState.OPEN, CallState.STOOD_DOWN)
 WANTED_MAX = BOARD_SEATS_MAX  # a claim names one card
 PINNED = ("claimed", "own")  # a node never gives up a call that it answers, nor its own
 
@@ -131,6 +132,10 @@ class Calls(Mapping[CallId, CallRecord]):
         """Whether the call is known and open."""
         return call in self._open
 
+    def takes(self, call: CallId) -> bool:
+        """Whether the board of a known call still grows: its victim did not close it."""
+        return self._entries[call].state in GROWING
+
     def closed_since_s(self, call: CallId, unix_s: float) -> float:
         """For how many seconds a known call has been closed; 0 while it is open."""
         entry = self._entries[call]
@@ -203,7 +208,8 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def heard_earlier(self, call: CallId, at: float) -> None:
         """A call of an earlier run was heard at this local time."""
-        self._entries[call].heard_at = at
+        entry = self._entries[call]
+        entry.heard_at = entry.leases.victim_at = at
 
     def _surplus(self, there: Collection[CallId]) -> CallId | None:
         """The call that has to go when there are more of them than may be kept."""
@@ -226,8 +232,13 @@ class Calls(Mapping[CallId, CallRecord]):
             _leave(self._wanting, wanted, call)
         return tuple(card for card in board.cards.values() if _leave(self._naming, card.id, call))
 
-    def offer(self, frame: Frame, now: float = 0.0, card: Frame | None = None) -> Offer:
-        """Take a verified message about a known call; `card`: the one that a CLAIM names, if it is known."""
+    def offer(
+        self, frame: Frame, now: float = 0.0, card: Frame | None = None, came: float | None = None
+    ) -> Offer:
+        """Take a verified message about a known call; `card`: the one that a CLAIM names, if it is known.
+
+        `came`: when an earlier run heard it, as local time.
+        """
         call: CallId = frame.message.call  # type: ignore[union-attr]
         entry = self._entries[call]
         letters = frame.message.KIND is Kind.LETTER
@@ -235,7 +246,7 @@ class Calls(Mapping[CallId, CallRecord]):
         offer = entry.board.offer(frame, card)
         self._seats[letters] += entry.board.seats(letters=letters) - before
         if offer.kept:
-            entry.leases.note(frame, now)
+            entry.leases.note(frame, now, came)
             if not letters:
                 self._touched[call] = None
                 if frame.message.KIND not in REGISTERS:
@@ -314,6 +325,12 @@ class Calls(Mapping[CallId, CallRecord]):
         entry.standing_changed()
         self._open.pop(call, None)
         return True
+
+    def is_stood_down(self, call: CallId, now: float) -> bool:
+        """Whether its helpers closed a known call, as far as its board and the clock say now."""
+        entry = self._entries[call]
+        entry.leases.learn(entry.view)
+        return closing(entry.board, entry.leases.expired(now)) == CallState.STOOD_DOWN.value
 
     def close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
         """Let the board of a call close it; the new state, or None when nothing changed."""

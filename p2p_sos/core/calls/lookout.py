@@ -63,6 +63,14 @@ class Lookout:
             case _:
                 return []
 
+    def stood_down(self, now: float) -> tuple[CallId, ...]:
+        """The open calls that count as stood down before anybody looked at them."""
+        return tuple(
+            call
+            for call in self.calls.in_state(CallState.OPEN)
+            if self.calls[call].mine != "own" and self.calls.is_stood_down(call, now)
+        )
+
     def look_around(self, now: float) -> list[Step]:
         """Look at every call of which something came since the last time."""
         steps: list[Step] = []
@@ -73,7 +81,8 @@ class Lookout:
     def _look(self, call: CallId, now: float) -> list[Step]:
         change = self.calls.look(call, now)
         steps: list[Step] = self._watch(call, change.due_at)
-        if change.view.closed == CallState.STOOD_DOWN.value:
+        # "V's own node closes nothing so" (06-board §15)
+        if change.view.closed == CallState.STOOD_DOWN.value and self.calls[call].mine != "own":
             return [*steps, StoodDown(call)]
         if change.view is not change.before or change.roll_call:
             steps += self._tell_lead(call, change.view)

@@ -130,6 +130,19 @@ def test_helpers_stand_a_call_down_only_while_its_victim_is_silent() -> None:
     assert StoodDown(CALL.id) in mast.wait(S1.progress_silent_s + 1.0)
 
 
+def test_nobody_stands_down_a_victim_at_its_own_node() -> None:
+    """Whoever sits at the victim's node knows better: the same board closes nothing there."""
+    mast = Mast(ROOTED)
+    mast.calls.mark(CALL.id, "own")
+    for helper in (A, B, C, D):
+        mast.claim(helper)
+    mast.admit(mail.attest(CALL, A, B, C, D))
+    for helper in (A, B, C):
+        mast.admit(mail.stand_down(CALL, helper))
+    assert StoodDown(CALL.id) not in mast.wait(S1.progress_silent_s + 1.0)
+    assert mast.calls.is_stood_down(CALL.id, mast.now), "control: the board says so"
+
+
 def test_a_start_looks_at_every_open_call() -> None:
     """What was restored is looked at when all of it is there."""
     mast = Mast()
