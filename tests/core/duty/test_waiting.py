@@ -1,0 +1,118 @@
+"""One node's waiting for its turn, with nothing around it: who is counted, who is ranked, and whose word frees the way."""
+
+from random import Random
+
+from attrs import define, field
+
+from p2p_sos.core.board.judge import Judge
+from p2p_sos.core.calls.calls import Calls
+from p2p_sos.core.calls.cards import Cards
+from p2p_sos.core.duty.bands import Bands
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.registry import S1, S4, WAVES_MAX, Severity
+from tests.core import mail
+from tests.core.board.story import ROOTED
+
+ME = mail.key("me")
+EVERY_HOUR = 2**24 - 1
+CROWD = [mail.key(f"fitter {index}") for index in range(20)]
+HEARD_AT = 100.0
+HOLD_S = S1.hold_s  # who knows nobody else waits that much longer
+
+
+def by_group(card: Frame) -> bytes:
+    """A root that vouches for everybody, in the group that the card names."""
+    return card.message.group  # type: ignore[union-attr]
+
+
+@define
+class Post:
+    """One call, the cards that are known, and the bands of one node."""
+
+    judge: Judge = field(factory=Judge)
+    call: Frame = field(factory=mail.the_call)
+    convicted: list[bytes] = field(factory=list)
+    calls: Calls = field(init=False)
+    cards: Cards = field(init=False, factory=Cards)
+    bands: Bands = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.calls = Calls(8, self.judge)
+        self.bands = Bands(
+            ME.public, self.calls, self.cards, self.judge, Random(1), convicted=lambda: tuple(self.convicted)
+        )
+
+    def know(self, *responders: SigningKey, at: float = 0.0, **told: object) -> list[Frame]:
+        """Their cards come at a time."""
+        cards = [mail.card(who, **told) for who in responders]
+        for card in cards:
+            assert self.cards.offer(card, at).kept
+        return cards
+
+    def hear(self) -> None:
+        """The call comes."""
+        self.calls.open(self.call, 0.0, HEARD_AT)
+        self.bands.watch(self.call.id, HEARD_AT)
+
+    def claims(self, *helpers: SigningKey, **told: object) -> None:
+        """These claim, and their cards are known."""
+        for helper in helpers:
+            card = mail.card(helper, **told)
+            assert self.calls.offer(mail.claim(self.call, helper, card=card.id), HEARD_AT, card).kept
+
+    def is_wanted(self, after_s: float) -> bool:
+        """Whether this node should answer so long after the call."""
+        return self.bands.look(self.call.id, HEARD_AT + after_s).wanted
+
+
+def test_whose_group_helps_does_not_answer() -> None:
+    """However long the call lacks helpers; a member of another group does not hold it back (control)."""
+    for group, wanted in ((b"g" * 32, False), (b"h" * 32, True)):
+        post = Post(Judge(ROOTED, accredits=by_group))
+        post.know(ME, CROWD[0], group=b"g" * 32)
+        post.know(*CROWD[1:6], group=b"i" * 32)
+        post.hear()
+        post.claims(CROWD[0], group=group)
+        assert post.is_wanted(S1.progress_silent_s) is wanted
+
+
+def test_waves_end() -> None:
+    """After the last wave no more helpers are wanted, whoever never met the victim; one fewer, and one is (control)."""
+    most = S4.k << WAVES_MAX
+    for helpers, wanted in ((most, False), (most - 1, True)):
+        post = Post(call=mail.the_call(severity=Severity.LOW))
+        post.know(ME, *CROWD)
+        post.hear()
+        post.claims(*CROWD[:helpers])
+        post.is_wanted(0.0)
+        assert post.is_wanted(1000 * S4.progress_silent_s) is wanted
+
+
+def test_cards_that_come_after_the_call_rank_nowhere() -> None:
+    """A crowd of better keys that show up once the call is known holds nobody back, also when it is described anew."""
+    for at, wanted in ((HEARD_AT + 0.5, True), (0.0, False)):
+        post = Post()
+        post.know(ME)
+        post.know(*CROWD, at=at, duty_hours=EVERY_HOUR)
+        post.hear()
+        post.calls.offer(mail.update(post.call, 1), HEARD_AT + 0.6)
+        post.bands.watch(post.call.id, HEARD_AT + 0.6)
+        assert post.is_wanted(HOLD_S + 0.1) is wanted
+
+
+def test_whoever_said_no_or_lied_holds_nobody_back() -> None:
+    """The fitter that declined, released or are convicted leave their places to the next; silent, they do not (control)."""
+    for way in ("silent", "declined", "released", "convicted"):
+        post = Post()
+        post.know(ME)
+        post.know(*CROWD, duty_hours=EVERY_HOUR)
+        post.hear()
+        for who in CROWD:
+            if way == "declined":
+                post.calls.offer(mail.decline(post.call, who), HEARD_AT)
+            elif way == "released":
+                post.calls.offer(mail.release(post.call, who), HEARD_AT)
+            elif way == "convicted":
+                post.convicted.append(who.public)
+        assert post.is_wanted(0.1) is (way != "silent"), way
