@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from p2p_sos.core.actions import Keep
+from p2p_sos.core.actions import Forget, Keep
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.hashing import NetworkId
@@ -124,6 +124,14 @@ class Author:
         message = kind(call=call, signer=self.key.public, sequence=sequence, **fields)
         return rows, seal(message, self.network, self.key)
 
-    def forget(self, call: CallId) -> None:
-        """A call ended for good."""
-        self._heads.pop(call, None)
+    def forget(self, call: CallId) -> tuple[Forget, ...]:
+        """A call ended for good, and nothing can be said in it any more: the rows that are to go."""
+        rows = [PREFIX + call] if self._heads.pop(call, None) is not None else []
+        for kind, prefix in REGISTER_PREFIXES.items():
+            if self._counts.pop((kind, call), None) is not None:
+                rows.append(prefix + call)
+        return tuple(Forget(Table.COUNTER, row) for row in rows)
+
+    def calls(self) -> tuple[CallId, ...]:
+        """The calls in which something was said."""
+        return tuple(dict.fromkeys([*self._heads, *(call for _, call in self._counts)]))

@@ -131,10 +131,11 @@ class Bands:
 
     # ------------------------------------------------------------------ which calls
 
-    def watch(self, call: CallId, now: float) -> None:
-        """A call that concerns this node was heard, or is described anew."""
+    def watch(self, call: CallId, now: float, earlier: float | None = None) -> None:
+        """A call that concerns this node was heard, or is described anew; `earlier`: heard then, in an earlier run."""
         held, asked = self._watches.get(call), self.calls[call].view.description
-        heard_at = now if held is None else held.heard_at
+        # "A node that restarts counts bands and waves from when it heard the call" (06-board §10.2)
+        heard_at = held.heard_at if held is not None else now if earlier is None else earlier
         card = self._card_before(self.own, heard_at)
         standing = self.judge.standing(
             card, asked, call_of(self.calls[call].frame), convicted=False, responder=self.own
@@ -157,6 +158,8 @@ class Bands:
         )
         if held is not None:
             watch.opened, watch.rests_until = held.opened, held.rests_until
+        elif earlier is not None:
+            watch.rests_until = now + asked.timing.band_wait_s
         self._watches[call] = watch
 
     def leave(self, call: CallId) -> None:

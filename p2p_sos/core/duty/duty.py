@@ -34,6 +34,7 @@ from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
 
+FOR_GOOD = ("cancelled", "cleared", "expired")  # nothing can be said in such a call any more
 UNDECIDED = ("", "guarding")
 OPERATOR = OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
 NOT_NAMED = "the victim requisitioned others"
@@ -88,8 +89,8 @@ class Duty:
                 return self._on_view(call, now)
             case TimerFired(key=BandOpens() | GuardLooks() as key):
                 return self._look(key.call, now) if self.bands.is_due(key) else []
-            case CallEnded(call=call):
-                return self._on_ended(call, now)
+            case CallEnded(call=call, how=how):
+                return self._on_ended(call, how, now)
             case TimerFired(key=AnswerDue() as due):
                 return self._on_answer_due(due, now)
             case Restored(table=table, rows=rows):
@@ -108,8 +109,11 @@ class Duty:
         """Everything of the last run is there: go on where it stopped, and decide what it left undecided."""
         self._busy = dict.fromkeys(self.replies.recall())
         steps: list[Step] = []
+        for call in self.replies.author.calls():
+            if self.calls.is_buried(call):
+                steps += self.replies.author.forget(call)
         for call in self._by_severity(self.calls.in_state(CallState.OPEN)):
-            steps += self._consider(call, now)
+            steps += self._consider(call, now, restored=True)
             self._recall_answer(call)
             steps += self._on_requisition(call, now)
         return steps
@@ -129,14 +133,14 @@ class Duty:
 
     # ------------------------------------------------------------------ deciding
 
-    def _consider(self, call: CallId, now: float) -> list[Step]:
+    def _consider(self, call: CallId, now: float, *, restored: bool = False) -> list[Step]:
         """A call was heard, or is described anew: whether it concerns this node, and when its turn comes."""
         if not self.calls.is_open(call) or self.calls[call].mine not in UNDECIDED or call in self._asked:
             return []
         thought = opinion(self.responder.policy, self.calls[call].view.description)
         if not thought.concerned:
             return self.replies.keep_silent(call, thought.why, now)
-        self.bands.watch(call, now)
+        self.bands.watch(call, now, self.calls.heard_at(call) if restored else None)
         return self._look(call, now)
 
     def _look(self, call: CallId, now: float) -> list[Step]:
@@ -266,11 +270,13 @@ class Duty:
         """Give a claim back; whoever leads hands over first."""
         return [*self.lead.hand_over(call, now), *self.replies.release(call, reason, detail, why, now)]
 
-    def _on_ended(self, call: CallId, now: float) -> list[Step]:
+    def _on_ended(self, call: CallId, how: str, now: float) -> list[Step]:
         for of_call in (self._asked, self._heeded, self._busy, self._spare):
             of_call.pop(call, None)
         self.bands.leave(call)
-        return self._on_slot_free(now) if self.replies.slots.leave(call) else []
+        freed = self._on_slot_free(now) if self.replies.slots.leave(call) else []
+        # Who was crowded out may be back, and a sequence must not be used again then.
+        return [*self.replies.author.forget(call), *freed] if how in FOR_GOOD else freed
 
     def _on_slot_free(self, now: float) -> list[Step]:
         """Calls that were declined because every slot was taken are looked at again, the gravest first."""

@@ -21,6 +21,7 @@ from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, Claim
 from p2p_sos.wire.registry import (
+    S1,
     Detail,
     Manner,
     Need,
@@ -352,7 +353,7 @@ def test_a_question_survives_a_kill() -> None:
     hear(world, one)
     world.kill("me")
     world.start("me")
-    world.run(1)
+    world.run(1 + S1.band_wait_s)
     assert mine(world, one.id) == "asked"
     assert len(world["me"].told(DecisionWanted)) == 2
     world.run(31)
