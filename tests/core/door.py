@@ -12,7 +12,7 @@ from p2p_sos.core.calls.gate import Gate, Welcomed
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.events import TimerFired, Verified
 from p2p_sos.core.gossip.rpc import Carried
-from p2p_sos.core.internal import Examine, Judged
+from p2p_sos.core.internal import Examine, Judged, Publish
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id
@@ -35,6 +35,7 @@ class Door:
     verdicts: dict[bytes, Judged] = field(init=False, factory=dict)
     timers: list[SetTimer] = field(init=False, factory=list)
     verifying: list[Verify] = field(init=False, factory=list)
+    published: list[Frame] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
         clock = Clock()
@@ -55,6 +56,8 @@ class Door:
                     self.verdicts[identity] = step
                 case SetTimer():
                     self.timers.append(step)
+                case Publish(frame=frame):
+                    self.published.append(frame)
                 case Welcomed(frame=frame, gossip_id=identity):
                     taken = self.archive.take(frame, identity, self.start_unix_s + self.now)
                     refusal = None if taken.passed else Refusal(Reason.BOUND)

@@ -149,6 +149,15 @@ class Admission:
             return Refusal(Reason.BOUND, "against a key that nobody knows")
         return None if self.proofs.has_room_for(frame) else Refusal(Reason.BOUND, "others stay longer")
 
+    def conviction(self, frame: Frame, refusal: Refusal) -> Frame | None:
+        """The PROOF that a message makes for which there is no room here, if its signer is no stranger."""
+        if (
+            refusal.reason not in (Reason.BOUND, Reason.CLOSED)
+            or frame.message.signer not in self.cards.newest
+        ):
+            return None
+        return self.archive.accuse(frame)
+
     def is_acquainted(self, key: Key) -> bool:
         """Whether a key has a card, or a seat on a board."""
         return key in self.cards.newest or self.archive.accuser.knows(key)

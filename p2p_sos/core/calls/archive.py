@@ -57,7 +57,7 @@ class Archive:
         if self._is_homeless(frame):
             return Taken(kept=False, passed=False)
         # Before the bounds: two messages convict, whether or not the board keeps both.
-        proof = self._accuse(frame)
+        proof = self.accuse(frame)
         offer = self._offer(frame, unix_s, now, mine)
         if not offer.kept:
             # "A LETTER that the bounds do not keep is read and forwarded all the same." (06-board §3)
@@ -72,7 +72,8 @@ class Archive:
             rows += self._prune()
         return Taken(kept=True, passed=True, rows=rows, ended=ended, proof=proof)
 
-    def _accuse(self, frame: Frame) -> Frame | None:
+    def accuse(self, frame: Frame) -> Frame | None:
+        """What a message proves together with one that is held; None of a key that is convicted already."""
         if frame.message.signer in self.proofs.convicted:
             return None
         return self.accuser.accuse(frame)
@@ -85,7 +86,7 @@ class Archive:
         """Take a message of the last run; it is on disk already. `at`: its arrival, as local time."""
         frame = arrival.frame
         homeless = self._is_homeless(frame)
-        proof = None if homeless else self._accuse(frame)
+        proof = None if homeless else self.accuse(frame)
         came = at if frame.message.KIND is Kind.CARD else now
         offer = Offer(False) if homeless else self._offer(frame, arrival.unix_s, came, mine, at)
         if not offer.kept:

@@ -1,7 +1,7 @@
 """The gate: every message of others waits here until it has a verdict.
 
 Decides the order of the checks, the cheapest first, and who waits for what. Comes in: what the router wants
-examined, what was verified, timers. Goes out: `Verify`, `Judged`, `Welcomed`. Must not know what becomes of a
+examined, what was verified, timers. Goes out: `Verify`, `Judged`, `Welcomed`, PROOFs. Must not know what becomes of a
 message inside, nor who sent it.
 """
 
@@ -15,7 +15,7 @@ from p2p_sos.core.calls.budgets import Lane
 from p2p_sos.core.calls.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.core.events import TimerFired, Verified
 from p2p_sos.core.gossip.rpc import GossipId
-from p2p_sos.core.internal import Examine, Judged, Offered
+from p2p_sos.core.internal import Examine, Judged, Offered, Publish
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
@@ -50,7 +50,7 @@ class CallDue:
     at: float
 
 
-Step = Verify | Judged | Welcomed | SetTimer
+Step = Verify | Judged | Welcomed | Publish | SetTimer
 
 
 def judged(gossip_id: GossipId, refusal: Refusal | None) -> Judged:
@@ -88,7 +88,8 @@ class Gate:
         if isinstance(frame, Refusal):
             return [judged(gossip_id, frame)]
         refusal = self.admission.welcome(frame, now, synced=synced) or self._shut()
-        if refusal is not None:
+        # "What conflicts with a message that is held is verified all the same" (06-board §12)
+        if refusal is not None and self.admission.conviction(frame, refusal) is None:
             return [judged(gossip_id, refusal)]
         if gossip_id in self._verifying:
             return []  # forgotten meanwhile, or it came both ways: the verdict of the first time is on its way
@@ -116,7 +117,8 @@ class Gate:
         """A true message; while it was verified, or waited, things may have changed."""
         refusal = self.admission.welcome(frame, now, synced=synced) or self._shut()
         if refusal is not None:
-            return [judged(gossip_id, refusal)]
+            proof = self.admission.conviction(frame, refusal)
+            return [judged(gossip_id, refusal), *([] if proof is None else [Publish(proof)])]
         if frame.message.KIND is Kind.CALL:
             # "A CALL that comes by sync obeys this bound, and waits for no token." (05-calls §5)
             return [Welcomed(frame, gossip_id, True)] if synced else self._on_call(frame, gossip_id, now)
