@@ -29,6 +29,7 @@ from p2p_sos.wire.registry import (
     BOARD_RESPONDERS_MAX,
     BOARD_VICTIM_MESSAGES_MAX,
     HEADS_MAX,
+    PROOFS_MAX,
     Kind,
 )
 
@@ -205,10 +206,17 @@ class Board:
 
     def convict(self, key: Key) -> None:
         """A PROOF shows that a key lied: nothing that it says counts any more."""
-        if key not in self._convicted:
-            self._convicted[key] = None
-            self._derived.clear()
-            self._regard(key)
+        if key in self._convicted:
+            return
+        self._convicted[key] = None
+        changed = [key]
+        # "when there are more than `proofs_max` convicted keys, it keeps those of lowest key" (06-board §12)
+        if len(self._convicted) > PROOFS_MAX:
+            changed.append(max(self._convicted))
+            del self._convicted[changed[1]]
+        self._derived.clear()
+        for one in changed:
+            self._regard(one)
 
     def is_convicted(self, key: Key) -> bool:
         """Whether this board was told of a PROOF against a key."""

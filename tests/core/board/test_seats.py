@@ -88,6 +88,26 @@ def test_the_convicted_go_first() -> None:
     assert liar not in board.responders()
 
 
+def test_convictions_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many convicted keys a board remembers those of lowest key, in any order; who has to go is judged as before."""
+    monkeypatch.setattr(module, "PROOFS_MAX", 3)
+    keys = sorted(mail.key(f"liar {index}").public for index in range(8))
+    for order in (keys, keys[::-1]):
+        board = Board(CALL)
+        for key in order:
+            board.convict(key)
+        assert board.convicted == tuple(keys[:3])
+    (claim, card), board = HELPERS[0], Board(CALL)
+    liar = claim.message.signer
+    board.offer(claim, card)
+    board.convict(liar)
+    assert not board.speaker(liar).fit, "the control"
+    for key in [key for key in keys if key < liar][:3]:
+        board.convict(key)
+    assert board.speaker(liar).fit is (liar not in board.convicted)
+    assert liar not in board.convicted
+
+
 def test_a_card_goes_with_its_claim() -> None:
     """A newer CLAIM names the card that counts; who loses its seat takes its card along."""
     board = Board(CALL)
