@@ -1,10 +1,11 @@
 """Who should lead and whom a roster names, read off a view by everybody alike."""
 
+import pytest
 from attrs import evolve
 
 from p2p_sos.core.duty import succession
 from p2p_sos.wire.messages import NOTHING
-from p2p_sos.wire.registry import S1
+from p2p_sos.wire.registry import S1, S3, Severity, Timing
 from tests.core import mail
 from tests.core.board.story import A, B, C, Story, over
 
@@ -40,17 +41,18 @@ def test_whoever_let_its_lease_lapse_comes_last() -> None:
     assert succession.next_lead(story.view(), story.board, over()) == NOTHING
 
 
-def test_a_roster_names_the_fittest_and_its_writer() -> None:
+@pytest.mark.parametrize(("severity", "timing"), [(Severity.SEVERE, S1), (Severity.MEDIUM, S3)])
+def test_a_roster_names_the_fittest_and_its_writer(severity: Severity, timing: Timing) -> None:
     """2k at most, ascending, the writer among them however unfit; those overdue after the others, the silent not."""
-    story = Story()
+    story = Story(call=mail.the_call(severity=severity))
     for who in CROWD:
         story.claim(who)
     order = story.fittest(*CROWD)
     last = order[-1].public
     named = succession.members(story.view(), last)
-    assert named == tuple(sorted([last, *(who.public for who in order[: 2 * S1.k - 1])]))
+    assert named == tuple(sorted([last, *(who.public for who in order[: 2 * timing.k - 1])]))
     late = over(overdue=[order[0].public], silent=[order[1].public])
     named = succession.members(story.view(late), last)
     assert order[0].public not in named
     assert order[1].public not in named
-    assert len(named) == 2 * S1.k
+    assert len(named) == 2 * timing.k

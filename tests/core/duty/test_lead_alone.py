@@ -1,0 +1,211 @@
+"""One lead by itself: what it says when its timers are late, when nobody is heard, and when another one leads."""
+
+from random import Random
+from typing import Any
+
+from attrs import define, field
+
+from p2p_sos.core.actions import SetTimer
+from p2p_sos.core.calls.calls import Calls
+from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.lead import HoldEnds, Lead, SitrepDue
+from p2p_sos.core.events import Started, TimerFired
+from p2p_sos.core.internal import Admitted, Probe, Publish, ViewChanged
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.messages import Handover, Roster, Sitrep
+from p2p_sos.wire.registry import S1, Cause
+from tests.core import mail
+
+ME, OTHER = mail.key("me"), mail.key("other")
+FITTER = 2**24 - 1  # on duty at every hour
+CALL = mail.the_call()
+LEASE_S, HOLD_S = S1.lease_s, S1.hold_s
+
+
+@define(eq=False)
+class Bridge:
+    """A call that this node claimed, and its lead; `heard_at` is when a peer was heard last."""
+
+    fitter: SigningKey = ME
+    now: float = 100.0
+    heard_at: float = 100.0
+    calls: Calls = field(init=False)
+    lead: Lead = field(init=False)
+    timers: dict[type[Any], SetTimer] = field(init=False, factory=dict)
+    said: list[Frame] = field(init=False, factory=list)
+    probes: int = 0
+
+    def __attrs_post_init__(self) -> None:
+        self.calls = Calls(8)
+        self.calls.open(CALL, 0.0, self.now)
+        self.lead = Lead(Author(ME, mail.NETWORK), self.calls, Random(1), self.last_heard)
+        for who in (ME, OTHER):
+            card = mail.card(who, duty_hours=FITTER if who is self.fitter else 0)
+            claim = mail.claim(CALL, who, card=card.id)
+            self.calls.offer(claim, self.now, card)
+            self.lead.author.observe(claim)
+            self.perform(self.lead.handle(Admitted(claim, bytes(20), own=who is ME), self.now))
+        self.look()
+
+    def perform(self, steps: Any) -> None:
+        """What it says comes to its own board; of timers the newest of each class is kept."""
+        for step in list(steps):
+            match step:
+                case Publish(frame=frame):
+                    self.said.append(frame)
+                    self.hear(frame, own=True)
+                case SetTimer():
+                    self.timers[type(step.key)] = step
+                case Probe():
+                    self.probes += 1
+
+    def hear(self, *frames: Frame, own: bool = False) -> None:
+        """Messages come."""
+        for frame in frames:
+            assert self.calls.offer(frame, self.now).kept
+            self.perform(self.lead.handle(Admitted(frame, bytes(20), own=own), self.now))
+        self.look()
+
+    def look(self) -> None:
+        """Time counts, and the lead is told."""
+        change = self.calls.look(CALL.id, self.now)
+        if change.view != change.before:
+            self.perform(self.lead.handle(ViewChanged(CALL.id), self.now))
+
+    def fire(self, kind: type[Any], late_s: float = 0.0) -> list[type[Any]]:
+        """A timer fires, so much too late, before anything else does; the kinds of what is said then."""
+        timer = self.timers.pop(kind)
+        self.now, before = timer.at + late_s, len(self.said)
+        self.perform(self.lead.handle(TimerFired(timer.key), self.now))
+        return [type(frame.message) for frame in self.said[before:]]
+
+    def renew(self, *helpers: SigningKey) -> None:
+        """These are still there."""
+        self.hear(*(mail.renew(CALL, who, int(self.now)) for who in helpers))
+
+    def last_heard(self) -> float:
+        """When a peer was heard."""
+        return self.heard_at
+
+    @property
+    def leads(self) -> bool:
+        """Whether it leads, as its own view says."""
+        return self.calls[CALL.id].view.lead == ME.public
+
+    def roster(self) -> bytes:
+        """The roster that is followed."""
+        return self.calls[CALL.id].view.token[1]
+
+
+def leading() -> Bridge:
+    """It named a roster and reported once."""
+    bridge = Bridge()
+    assert bridge.fire(HoldEnds) == [Roster, Sitrep]
+    assert bridge.leads
+    return bridge
+
+
+def test_a_late_report_is_not_given() -> None:
+    """A timer more than a third of a lease late: this process stood still, and others may lead; a little late, it reports."""
+    for late_s in (LEASE_S / 3 + 0.1, 60.0, 6 * LEASE_S):
+        bridge = leading()
+        bridge.heard_at = bridge.timers[SitrepDue].at + late_s
+        assert bridge.fire(SitrepDue, late_s) == [], late_s
+        bridge.look()
+        assert not bridge.leads, "it left its own roster, whoever else did"
+        assert bridge.probes == 1
+    bridge = leading()
+    bridge.heard_at = bridge.timers[SitrepDue].at
+    assert bridge.fire(SitrepDue, LEASE_S / 3 - 0.1) == [Sitrep], "the control"
+    assert bridge.leads
+
+
+def test_who_hears_nobody_stops_and_leaves_its_roster() -> None:
+    """After a third of a lease it asks a peer, after two thirds it fences itself; heard again it starts as a claimer."""
+    bridge = leading()
+    old = bridge.roster()
+    bridge.heard_at = bridge.timers[SitrepDue].at - LEASE_S / 3 + 0.1
+    assert (bridge.fire(SitrepDue), bridge.probes) == ([Sitrep], 0), "the control"
+    bridge.heard_at = bridge.timers[SitrepDue].at - LEASE_S / 3 - 0.1
+    assert (bridge.fire(SitrepDue), bridge.probes) == ([Sitrep], 1)
+    bridge.heard_at = bridge.timers[SitrepDue].at - 2 * LEASE_S / 3 - 0.1
+    assert bridge.fire(SitrepDue) == []
+    bridge.look()
+    assert not bridge.leads
+    for _ in range(3):
+        bridge.renew(ME, OTHER)
+        assert bridge.fire(HoldEnds) == [], "nobody is heard yet"
+    bridge.heard_at = bridge.timers[HoldEnds].at - 0.1
+    assert bridge.fire(HoldEnds) == []
+    assert bridge.fire(HoldEnds) == [Roster, Sitrep], "as a claimer, after HOLD"
+    assert bridge.roster() not in (old, bytes(32))
+
+
+def test_who_starts_again_hears_a_peer_before_it_leads_on() -> None:
+    """A lead of the last run asks first; nobody took over: it leads on; somebody did, knowing of it: it follows."""
+    for overtaken in (False, True):
+        before = leading()
+        old = before.roster()
+        again = Lead(Author(ME, mail.NETWORK), before.calls, Random(2), before.last_heard)
+        rows = [
+            (b"log:" + CALL.id, (7).to_bytes(8, "big") + old),
+            (b"sitrep:" + CALL.id, (16).to_bytes(8, "big")),
+        ]
+        again.author.restore(rows)
+        before.lead, before.said = again, []
+        before.timers.clear()
+        before.now += 5.0
+        before.perform(again.handle(Started(), before.now))
+        assert (before.said, before.probes) == ([], 1)
+        if overtaken:
+            before.hear(mail.roster(CALL, OTHER, OTHER, epoch=2, replaces=old))
+        before.heard_at = before.timers[HoldEnds].at - 0.1
+        assert before.fire(HoldEnds) == ([] if overtaken else [Sitrep])
+        before.look()
+        assert before.leads is not overtaken
+
+
+def test_a_wait_that_ended_late_names_no_roster() -> None:
+    """Whoever slept through its turn waits anew: what it knows is old."""
+    bridge = Bridge()
+    assert bridge.fire(HoldEnds, LEASE_S / 3 + 0.1) == []
+    assert Bridge().fire(HoldEnds, LEASE_S / 3 - 0.1) == [Roster, Sitrep], "the control"
+
+
+def test_who_took_over_yields_to_whom_it_replaced() -> None:
+    """The fitter lead whose lease was over is heard again: it gets the roster handed, and nothing is reported any more."""
+    bridge = Bridge(fitter=OTHER)
+    theirs = mail.roster(CALL, OTHER, OTHER, ME)
+    bridge.hear(theirs)
+    bridge.now += LEASE_S + 1.0
+    bridge.renew(ME, OTHER)
+    assert bridge.fire(HoldEnds) == [Roster, Sitrep]
+    mine = bridge.roster()
+    assert bridge.leads
+    before = len(bridge.said)
+    bridge.hear(mail.sitrep(CALL, OTHER, 9, theirs.id))
+    if len(bridge.said) == before:
+        bridge.heard_at = bridge.timers[SitrepDue].at
+        bridge.fire(SitrepDue)
+    (given,) = [frame.message for frame in bridge.said[before:]]
+    assert isinstance(given, Handover)
+    assert (given.roster, given.successor) == (mine, OTHER.public)
+
+
+def test_nobody_hands_over_what_is_not_its_own() -> None:
+    """A HANDOVER of a third one's roster makes nobody lead; of its writer's own it does, at once (control)."""
+    third = mail.key("third")
+    for giver, says in ((third, []), (OTHER, [Roster])):
+        bridge = Bridge(fitter=OTHER)
+        card = mail.card(third)
+        assert bridge.calls.offer(mail.claim(CALL, third, card=card.id), bridge.now, card).kept
+        theirs = mail.roster(CALL, OTHER, OTHER, ME)
+        bridge.hear(theirs)
+        bridge.calls.supersede(CALL.id, theirs.id)
+        bridge.look()
+        assert bridge.calls[CALL.id].view.lead is None
+        bridge.hear(mail.handover(CALL, giver, theirs, ME.public))
+        named = [frame.message for frame in bridge.said if isinstance(frame.message, Roster)]
+        assert [type(message) for message in named] == says
+        assert all(message.cause is Cause.HANDOVER for message in named)
