@@ -60,7 +60,12 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         if _over(trace, node, call_id, deadline_s):
             continue
         component = facts.component_of(node, deadline_s - 1e-9)
-        near = [who for when_s, who in claimed.get(call_id, []) if when_s <= deadline_s and who in component]
+        # A claim of one that could be reached then holds its place for a lease, even where it cannot be reached now.
+        near = [
+            who
+            for when_s, who in claimed.get(call_id, [])
+            if when_s <= deadline_s and (who in component or who in facts.component_of(node, when_s))
+        ]
         if not near and (call_id, component) not in done:
             done[call_id, component] = None
             found.append(Violation(NAME, deadline_s, node, f"heard at {heard_s:.2f}, no honest claim since"))

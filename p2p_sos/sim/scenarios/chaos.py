@@ -37,7 +37,7 @@ def _build(world: World, seed: int, nodes: int) -> None:
     draws = world.draws
     lies: dict[str, Make] = {"n0": draws.choice(LIARS)} if draws.random() < 0.25 else {}
     there = city(world, nodes, makes=lies)
-    world.plan(draws.uniform(0.0, 5.0), "call", VICTIM)
+    world.plan(0.0, "call", VICTIM)
     until_s = STOP_S if mode_of(seed) == LIVENESS else DURATION_S
     for _ in range(draws.randint(*FAULTS)):
         at_s = draws.uniform(0.0, until_s - 1.0)

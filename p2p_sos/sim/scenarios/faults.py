@@ -76,10 +76,24 @@ def _put_to_sleep(world: World) -> None:
 
 
 def _halves(world: World, there: list[str]) -> tuple[list[str], list[str]]:
-    order = list(there)
-    world.draws.shuffle(order)
-    middle = len(order) // 2
-    return sorted(order[:middle]), sorted(order[middle:])
+    """Two halves, each of which hangs together."""
+    while True:
+        near = _grown(world, there, len(there) // 2)
+        far = [name for name in there if name not in near]
+        if len(_grown(world, far, len(far))) == len(far):
+            return sorted(near), sorted(far)
+
+
+def _grown(world: World, there: list[str], most: int) -> list[str]:
+    """A node, neighbours, neighbours of those ... in random order, as far as they reach."""
+    found = [world.draws.choice(there)]
+    while len(found) < most:
+        links = (world.places[index].name for name in found for index in world[name].links)
+        near = sorted({name: None for name in links if name in there and name not in found})
+        if not near:
+            break
+        found.append(world.draws.choice(near))
+    return found
 
 
 def _partition(world: World, _seed: int, nodes: int) -> None:
