@@ -154,10 +154,16 @@ class Node(Deck):
     def handle(self, event: Event, now: float) -> list[Action]:
         """One event; the actions are to be performed in order."""
         out: list[Action] = []
+        if type(event) is RpcReceived:  # nearly every event is one
+            self._last_heard_at = now
+            if steps := self._router.handle(event, now):
+                self._perform(steps, out, now)
+            return out
         match event:
-            case RpcReceived() | RpcUnreadable() | RoundTripMeasured() | BacklogChanged():
-                if isinstance(event, RpcReceived | RoundTripMeasured):
-                    self._last_heard_at = now
+            case RoundTripMeasured():
+                self._last_heard_at = now
+                self._perform(self._router.handle(event, now), out, now)
+            case RpcUnreadable() | BacklogChanged():
                 self._perform(self._router.handle(event, now), out, now)
             case SyncReceived():
                 self._last_heard_at = now

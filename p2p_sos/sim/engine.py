@@ -8,12 +8,11 @@ compared. What belongs to an earlier life of a place is passed over; what belong
 """
 
 import heapq
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
 from p2p_sos.core.actions import (
-    Action,
     Disconnect,
     Forget,
     Keep,
@@ -59,6 +58,14 @@ def size_of(rpc: Rpc) -> int:
     return size + ID_BYTES * (len(rpc.iwant) + len(rpc.idontwant)) + 12 * (len(rpc.graft) + len(rpc.prune))
 
 
+def _write(place: Place, action: Keep | Forget) -> None:
+    place.store.write(action)
+
+
+def _pass(_place: Place, _action: Tell) -> None:
+    pass
+
+
 class Engine:
     """Time, places, and what travels between them."""
 
@@ -73,7 +80,18 @@ class Engine:
         self.link_draws = draws
         self._heap: list[tuple[float, int, int, int, Any]] = []
         self._number = 0
-        self._sized = (Rpc(), 0)
+        self._sized = (-1, Rpc(), RpcReceived("", Rpc(), 0))  # who sent what last, and what arrives of it
+        self._steps: Mapping[type, Callable[[Place, Any], None]] = {
+            SendRpc: self._send,
+            SetTimer: self._set_timer,
+            Keep: _write,
+            Forget: _write,
+            Verify: self._verify,
+            Tell: _pass,  # the observer reads them
+            SendSync: self._send_sync,
+            Solve: self._solve,
+            Disconnect: self._disconnect,
+        }
 
     # ------------------------------------------------------------------ time
 
@@ -92,10 +110,9 @@ class Engine:
 
     def run(self, until_s: float) -> None:
         """Let time pass."""
-        heap, places, pop = self._heap, self.places, heapq.heappop
+        heap, places, pop, tell = self._heap, self.places, heapq.heappop, self.tell
         while heap and heap[0][0] <= until_s:
-            at_s, _, index, life, event = pop(heap)
-            self.now = at_s
+            self.now, _, index, life, event = pop(heap)
             self.events += 1
             if index == WORLD:
                 event()
@@ -103,23 +120,25 @@ class Engine:
             place = places[index]
             if place.life != life or place.sitter is None:
                 continue
-            if place.backlog is not None:
+            if place.backlog is None:
+                tell(place, event)
+            else:
                 place.backlog.append(event)
-                continue
-            self.tell(place, event)
         self.now = until_s
 
     def tell(self, place: Place, event: Event) -> None:
         """Let an event happen to a place now."""
-        assert place.sitter is not None, f"{place.name} is down"
-        clocks = place.clocks
+        sitter, clocks = place.sitter, place.clocks
+        assert sitter is not None, f"{place.name} is down"
         local_s = clocks.base_s + (self.now - clocks.since_s) * clocks.rate
         if type(event) is ClockRead:
             event = self.reading(place)
             self.push(clocks.true(local_s + CLOCK_EVERY_S), place.index, place.life, event)
-        actions = place.sitter.handle(event, local_s)
+        actions = sitter.handle(event, local_s)
         if actions:
-            self._perform(place, actions)
+            steps = self._steps
+            for action in actions:
+                steps[type(action)](place, action)
             self.observer.after(self.now, place, event, actions)
         elif type(event) is TimerFired:
             self.observer.after(self.now, place, event, actions)
@@ -131,27 +150,20 @@ class Engine:
 
     # ------------------------------------------------------------------ actions
 
-    def _perform(self, place: Place, actions: Sequence[Action]) -> None:
-        for action in actions:
-            match action:
-                case SendRpc(peer=peer, rpc=rpc):
-                    self._send(place, peer, rpc)
-                case SetTimer(key=key, at=at):
-                    at_s = max(self.now, place.clocks.true(at))
-                    self.push(at_s, place.index, place.life, TimerFired(key))
-                case Keep() | Forget():
-                    place.store.write(action)
-                case Verify(gossip_id=gossip_id, frame=frame):
-                    verified = Verified(gossip_id, frame, self.shared.check(frame))
-                    self.push(self.now + self.verdict_s, place.index, place.life, verified)
-                case Tell():
-                    pass  # the observer reads them
-                case SendSync(peer=peer, frame=data):
-                    self._send_sync(place, peer, data)
-                case Solve(message=message, effort=effort, start=start):
-                    self.push(self.now, place.index, place.life, Solved(message, Stamp(start, effort)))
-                case Disconnect(peer=peer, why=why):
-                    self.disconnect(place, peer, why)
+    def _set_timer(self, place: Place, action: SetTimer) -> None:
+        at_s = max(self.now, place.clocks.true(action.at))
+        self.push(at_s, place.index, place.life, TimerFired(action.key))
+
+    def _verify(self, place: Place, action: Verify) -> None:
+        verified = Verified(action.gossip_id, action.frame, self.shared.check(action.frame))
+        self.push(self.now + self.verdict_s, place.index, place.life, verified)
+
+    def _solve(self, place: Place, action: Solve) -> None:
+        solved = Solved(action.message, Stamp(action.start, action.effort))
+        self.push(self.now, place.index, place.life, solved)
+
+    def _disconnect(self, place: Place, action: Disconnect) -> None:
+        self.disconnect(place, action.peer, action.why)
 
     def index_of(self, name: str) -> int | None:
         """Where a peer sits; None for a stranger."""
@@ -161,8 +173,8 @@ class Engine:
         """A node closes a link."""
         raise NotImplementedError
 
-    def _send(self, place: Place, peer: str, rpc: Rpc) -> None:
-        index = self.index_of(peer)
+    def _send(self, place: Place, action: SendRpc) -> None:
+        index, rpc = self.index_of(action.peer), action.rpc
         direction = None if index is None else place.links.get(index)
         if index is None or direction is None:
             return
@@ -174,11 +186,13 @@ class Engine:
                 rpc = self._named_anew(rpc)
             for carried in rpc.messages:
                 self.observer.carried(self.now, place, carried.data)
-        if rpc is not self._sized[0]:  # one object often goes to many peers
-            self._sized = rpc, size_of(rpc)
-        size = self._sized[1]
-        for at_s in direction.arrivals(size, self.now, self.link_draws, spared=bool(rpc.subscriptions)):
-            self.push(at_s, index, other.life, RpcReceived(place.name, rpc, size))
+        sender, sent, received = self._sized
+        if rpc is not sent or sender != place.index:  # one object often goes to many peers
+            received = RpcReceived(place.name, rpc, size_of(rpc))
+            self._sized = place.index, rpc, received
+        spared = bool(rpc.subscriptions)
+        for at_s in direction.arrivals(received.size_bytes, self.now, self.link_draws, spared=spared):
+            self.push(at_s, index, other.life, received)
 
     def _named_anew(self, rpc: Rpc) -> Rpc:
         """A driver names what it receives itself; so nobody can lie about an id."""
@@ -188,8 +202,8 @@ class Engine:
         carried = tuple(Carried(name(c.data), c.data, c.topic) for c in rpc.messages)
         return Rpc(rpc.subscriptions, carried, rpc.ihave, rpc.iwant, rpc.graft, rpc.prune, rpc.idontwant)
 
-    def _send_sync(self, place: Place, peer: str, data: bytes) -> None:
-        index = self.index_of(peer) if self.sync else None
+    def _send_sync(self, place: Place, action: SendSync) -> None:
+        index, data = self.index_of(action.peer) if self.sync else None, action.frame
         direction = None if index is None else place.links.get(index)
         if index is None or direction is None:
             return

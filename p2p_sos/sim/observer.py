@@ -7,7 +7,7 @@ for each honest node and call the newest view. Must not change anything.
 from collections.abc import Sequence
 from typing import Any
 
-from p2p_sos.core.actions import Action, Keep, Tell
+from p2p_sos.core.actions import Action, Keep, SendRpc, Tell
 from p2p_sos.core.board.resolve import View
 from p2p_sos.core.events import Event, TimerFired
 from p2p_sos.core.notices import (
@@ -48,12 +48,14 @@ class Observer:
         """What followed from one event at one place."""
         looks: dict[CallId, None] = {}
         for action in actions:
+            if type(action) is SendRpc:  # nearly every action is one
+                continue
             if isinstance(action, Tell):
                 self._told(now, place, action.notice, looks)
             elif isinstance(action, Keep) and action.table is Table.CELL:
                 cell = action.value[ROW_TIME_BYTES:]
                 self._kept(now, place, cell, looks)
-        if isinstance(event, TimerFired) and (call := getattr(event.key, "call", None)) is not None:
+        if type(event) is TimerFired and (call := getattr(event.key, "call", None)) is not None:
             looks[call] = None
         if looks:
             self._look(now, place, looks)

@@ -40,7 +40,7 @@ class Clocks:
     def true(self, local_s: float) -> float:
         """When the monotonic clock shows this, or a hair more: no timer may fire too early."""
         true_s = self.since_s + (local_s - self.base_s) / self.rate
-        while self.local(true_s) < local_s:
+        while self.base_s + (true_s - self.since_s) * self.rate < local_s:
             true_s = math.nextafter(true_s, math.inf)
         return true_s
 

@@ -23,8 +23,9 @@ def started(memory: Memory, now: float) -> list[RouterAction]:
 def heartbeat(memory: Memory, now: float) -> list[RouterAction]:
     """Once a second: forgive, forget, count broken promises, repeat announcements, tend the mesh."""
     actions: list[RouterAction] = []
+    settings = memory.settings
     # "A node that was itself late MUST NOT charge anyone for the promises of that time" (04-gossip §9)
-    if now - memory.beat_at > memory.settings.heartbeat_s:
+    if now - memory.beat_at > settings.heartbeat_s:
         memory.pulls.forgive_all()
     for peer, count in memory.pulls.broken(now).items():
         if (neighbour := memory.neighbours.get(peer)) is not None:
@@ -36,20 +37,16 @@ def heartbeat(memory: Memory, now: float) -> list[RouterAction]:
     for neighbour in tuple(memory.neighbours.values()):
         if neighbour.dropped:
             continue
-        neighbour.decay(memory.settings)
-        neighbour.weigh(memory.settings, now)
-        if neighbour.score < memory.settings.graylist_threshold:
+        neighbour.beat(settings, now)
+        if neighbour.score < settings.graylist_threshold:
             actions.extend(memory.judge(neighbour, now, "broken promises and other faults"))
         # "A node MUST NOT graft a peer before the backoff of a PRUNE is over, and SHOULD wait a heartbeat longer."
         # (04-gossip §6)
-        if (
-            neighbour.link is LinkState.BACKOFF
-            and neighbour.backoff_until + memory.settings.backoff_slack_s <= now
-        ):
+        if neighbour.link is LinkState.BACKOFF and neighbour.backoff_until + settings.backoff_slack_s <= now:
             neighbour.step(LinkStep.BACKOFF_OVER, now)
     actions.extend(_announce_again(memory, now))
     actions.extend(_tend_mesh(memory, now))
-    memory.beat_at = max(memory.beat_at + memory.settings.heartbeat_s, now)
+    memory.beat_at = max(memory.beat_at + settings.heartbeat_s, now)
     actions.append(SetTimer(HeartbeatDue(memory.beat), memory.beat_at))
     return actions
 
@@ -71,16 +68,16 @@ def _forget(memory: Memory, now: float) -> None:
 
 def _announce_again(memory: Memory, now: float) -> list[RouterAction]:
     """Repeat IHAVE at growing ages, to all who did not show that they hold the message."""
-    queued = False
     for beats in memory.settings.announce_again_beats:
         for entry in memory.history.of_age(beats):
-            gossip_id = entry.carried.id
-            for neighbour in memory.neighbours.values():
-                if neighbour.peer not in entry.holders and neighbour.subscribed:
+            gossip_id, holders = entry.carried.id, entry.holders
+            for peer, neighbour in memory.neighbours.items():
+                if peer not in holders and neighbour.subscribed:
                     memory.enqueue(neighbour, gossip_id)
-                    queued = True
-    waiting = queued or any(n.queue for n in memory.neighbours.values())
-    return memory.announce_soon(now) if waiting else []
+    for neighbour in memory.neighbours.values():
+        if neighbour.queue:
+            return memory.announce_soon(now)
+    return []
 
 
 def _tend_mesh(memory: Memory, now: float) -> list[RouterAction]:
@@ -110,13 +107,17 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
             neighbour.queue.clear()
             continue
         # "A writer MUST NOT send more than ten IHAVE frames to one peer in one heartbeat." (04-gossip §7)
-        if neighbour.used.announced_frames >= settings.announce_frames_max:
+        used = neighbour.used
+        if used.announced_frames >= settings.announce_frames_max:
             continue
-        ids = _next_ids(memory, neighbour)
+        # "A writer SHOULD NOT announce more to one peer in two heartbeats than it serves in one." (04-gossip §7)
+        most = min(settings.announce_ids_max, settings.announce_beat_ids_max - used.announced_ids)
+        ids = _next_ids(memory, neighbour, max(0, most))
         if ids:
-            neighbour.used.announced_frames += 1
-            neighbour.used.announced_ids += len(ids)
-            neighbour.owe(ids)
+            used.announced_frames += 1
+            used.announced_ids += len(ids)
+            if neighbour.served:
+                neighbour.owe(ids)
             rpc = shared.get(ids)
             if rpc is None:
                 rpc = shared[ids] = Rpc(ihave=((settings.topic, ids),))
@@ -127,16 +128,17 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
     return actions
 
 
-def _next_ids(memory: Memory, neighbour: Neighbour) -> tuple[GossipId, ...]:
-    waiting, settings = list(neighbour.queue), memory.settings
-    # "A writer SHOULD NOT announce more to one peer in two heartbeats than it serves in one." (04-gossip §7)
-    most = min(settings.announce_ids_max, settings.announce_beat_ids_max - neighbour.used.announced_ids)
-    taken, left = waiting[: max(0, most)], waiting[max(0, most) :]
-    neighbour.queue = dict.fromkeys(left)
-    peer, entry_of, own = neighbour.peer, memory.history.get, memory.own
+def _next_ids(memory: Memory, neighbour: Neighbour, most: int) -> tuple[GossipId, ...]:
+    taken = list(neighbour.queue)
+    if len(taken) <= most:
+        neighbour.queue.clear()
+    else:
+        neighbour.queue = dict.fromkeys(taken[most:])
+        del taken[most:]
+    peer, entries, own = neighbour.peer, memory.history.entries, memory.own
     ids: list[GossipId] = []
     for gossip_id in taken:
-        entry = entry_of(gossip_id)
+        entry = entries.get(gossip_id)
         if entry is not None and peer in entry.holders:
             continue
         # "A message MUST NOT be sent or announced to a peer that its publisher avoids." (04-gossip §4)

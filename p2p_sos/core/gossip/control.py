@@ -69,24 +69,26 @@ def ihave(
     if used.ihave_frames > settings.ihave_frames_max:
         return []
     actions: list[RouterAction] = []
-    state_of, entry_of, own, peer = memory.seen.state, memory.history.get, memory.own, neighbour.peer
+    entries, own, peer, lacks = memory.history.entries, memory.own, neighbour.peer, False
     for topic, ids in announced:
         if topic != settings.topic:
             continue
         taken = ids[: max(0, settings.ihave_ids_max - used.ihave_ids)]
         used.ihave_ids += len(taken)
         for gossip_id in taken:
-            entry = entry_of(gossip_id)
+            entry = entries.get(gossip_id)
             if entry is None:
-                state = state_of(gossip_id)
+                state = memory.seen.state(gossip_id)
                 if state is MessageState.UNKNOWN or state is MessageState.ANNOUNCED:
                     _lacking(memory, neighbour, gossip_id, state, now)
+                    lacks = True
                     continue
             elif peer not in entry.holders:
                 traffic.held(entry, neighbour, now)
             if gossip_id in own:
                 actions.extend(memory.echo(gossip_id, neighbour))
-    actions.extend(memory.want_soon())
+    if lacks:
+        actions.extend(memory.want_soon())
     return actions
 
 

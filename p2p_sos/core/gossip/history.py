@@ -32,7 +32,9 @@ class History:
     """Pending and accepted messages."""
 
     _settings: GossipSettings
-    _entries: dict[GossipId, Entry] = field(factory=dict)
+    entries: dict[GossipId, Entry] = field(
+        factory=dict
+    )  # changed here alone; read wherever every message asks
     _windows: deque[list[GossipId]] = field(factory=lambda: deque([[]]))  # by heartbeat, newest first
     _order: dict[GossipId, None] = field(factory=dict)  # accepted, oldest first
     _bytes: int = 0
@@ -55,11 +57,11 @@ class History:
 
     def get(self, gossip_id: GossipId) -> Entry | None:
         """The message, while it is in motion."""
-        return self._entries.get(gossip_id)
+        return self.entries.get(gossip_id)
 
     def await_verdict(self, entry: Entry) -> None:
         """Take in a message that is not judged yet."""
-        self._entries[entry.carried.id] = entry
+        self.entries[entry.carried.id] = entry
         self._pending[entry.carried.id] = None
 
     def accept(self, entry: Entry, now: float) -> None:
@@ -68,7 +70,7 @@ class History:
         self._pending.pop(gossip_id, None)
         entry.accepted, entry.accepted_at = True, now
         entry.rpc = Rpc(messages=(entry.carried,))
-        self._entries[gossip_id] = entry
+        self.entries[gossip_id] = entry
         if gossip_id not in self._order:
             self._order[gossip_id] = None
             self._bytes += len(entry.carried.data)
@@ -79,7 +81,7 @@ class History:
 
     def drop(self, gossip_id: GossipId) -> None:
         """Let a message go."""
-        entry = self._entries.pop(gossip_id, None)
+        entry = self.entries.pop(gossip_id, None)
         self._pending.pop(gossip_id, None)
         if entry is not None and gossip_id in self._order:
             del self._order[gossip_id]
@@ -87,7 +89,7 @@ class History:
 
     def forget_peer(self, peer: PeerId) -> None:
         """A peer left: what its connection told of it no longer holds, and strangers must not fill our memory."""
-        for entry in self._entries.values():
+        for entry in self.entries.values():
             entry.holders.pop(peer, None)
             entry.sent.pop(peer, None)
 
@@ -102,13 +104,13 @@ class History:
         """What was accepted so many heartbeats ago."""
         if beats >= len(self._windows):
             return []
-        return [entry for i in self._windows[beats] if (entry := self._entries.get(i)) is not None]
+        return [entry for i in self._windows[beats] if (entry := self.entries.get(i)) is not None]
 
     def overdue(self, now: float) -> list[GossipId]:
         """What waited for its verdict too long."""
         waited = []
         for gossip_id in self._pending:
-            if now - self._entries[gossip_id].came_at < self._settings.pending_s:
+            if now - self.entries[gossip_id].came_at < self._settings.pending_s:
                 break
             waited.append(gossip_id)
         return waited

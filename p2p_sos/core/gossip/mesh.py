@@ -28,10 +28,11 @@ def near(links: Sequence[Neighbour], settings: GossipSettings, now: float) -> li
     """
 
     def key(link: Neighbour) -> tuple[bool, float]:
-        distance_s = link.distance_s(settings)
-        if link.eager:
-            distance_s = distance_s * (1.0 - settings.near_gain_share) - settings.near_gain_s
-        return link.eager and link.quietness(settings, now) > 0, distance_s
+        distance_s = settings.round_trip_guess_s if link.round_trip_s is None else link.round_trip_s
+        if not link.eager:
+            return False, distance_s
+        distance_s = distance_s * (1.0 - settings.near_gain_share) - settings.near_gain_s
+        return link.quietness(settings, now) > 0, distance_s
 
     return sorted(links, key=key)[: settings.near]
 

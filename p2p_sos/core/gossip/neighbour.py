@@ -78,10 +78,17 @@ class Neighbour:
     behaviour: float = 0.0  # P7
     score: float = 0.0
 
-    used: Allowance = Factory(Allowance)
+    allowance: Allowance | None = None  # of this heartbeat, once anything is used up
     queue: dict[GossipId, None] = Factory(dict)  # ids to announce
     unwanted: dict[GossipId, int] = Factory(dict)  # IDONTWANT of the peer -> heartbeats left
     served: dict[GossipId, int] = Factory(dict)  # how often the peer fetched what
+
+    @property
+    def used(self) -> Allowance:
+        """What the peer used up since the last heartbeat."""
+        if self.allowance is None:
+            self.allowance = Allowance()
+        return self.allowance
 
     @property
     def takes_idontwant(self) -> bool:
@@ -100,13 +107,12 @@ class Neighbour:
 
     def take(self, size_bytes: int, settings: GossipSettings, now: float) -> bool:
         """Pay for a frame; False when the peer sent more than its share."""
-        grown = self.tokens + (now - self.tokens_at) * settings.budget_bytes_per_s
-        self.tokens = min(float(settings.budget_burst_bytes), grown)
+        tokens = self.tokens + (now - self.tokens_at) * settings.budget_bytes_per_s
+        tokens = min(tokens, settings.budget_burst_bytes)
         self.tokens_at = now
-        if size_bytes > self.tokens:
-            return False
-        self.tokens -= size_bytes
-        return True
+        paid = size_bytes <= tokens
+        self.tokens = tokens - size_bytes if paid else tokens
+        return paid
 
     def owe(self, announced: tuple[GossipId, ...]) -> None:
         """What was announced again is served once more, or we would break our word."""
@@ -139,7 +145,7 @@ class Neighbour:
             score += settings.mesh_time_weight * min(now - self.mesh_since, settings.mesh_time_max_s)
         if self.first:
             score += settings.first_weight * self.first
-        if self.eager:
+        if self.expected >= settings.quiet_expected:
             score += settings.quiet_weight * self.quietness(settings, now) ** 2
         if self.invalid:
             score += settings.invalid_weight * self.invalid**2
@@ -148,15 +154,21 @@ class Neighbour:
         self.score = score
         return self.score
 
-    def decay(self, settings: GossipSettings) -> None:
-        """Forgive and forget a heartbeat's worth, and open the next heartbeat's allowance."""
+    def beat(self, settings: GossipSettings, now: float) -> None:
+        """A heartbeat: forgive and forget its worth, open the next one's allowance, and weigh the peer anew."""
+        self.allowance = None
+        # Most links are lazy, and their peers have done nothing that counts: nothing of them can change.
+        if self.eager or self.score or self.first or self.invalid or self.behaviour or self.unwanted:
+            self._decay(settings)
+            self.weigh(settings, now)
+
+    def _decay(self, settings: GossipSettings) -> None:
         if self.first:
             self.first = _decayed(self.first, settings.first_decay)
         if self.invalid:
             self.invalid = _decayed(self.invalid, settings.invalid_decay)
         if self.behaviour:
             self.behaviour = _decayed(self.behaviour, settings.behaviour_decay)
-        self.used = Allowance()
         if self.unwanted:
             self.unwanted = {i: beats - 1 for i, beats in self.unwanted.items() if beats > 1}
 

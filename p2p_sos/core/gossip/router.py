@@ -60,10 +60,10 @@ class Router:
     def handle(self, event: RouterEvent, now: float) -> list[RouterAction]:
         """Take one event, and say what is to be done, in order."""
         memory = self._memory
+        if type(event) is RpcReceived:  # nearly every event is one
+            neighbour = memory.neighbours.get(event.peer)
+            return [] if neighbour is None else self._on_rpc(neighbour, event, now)
         match event:
-            case RpcReceived(peer=peer):
-                neighbour = memory.neighbours.get(peer)
-                return [] if neighbour is None else self._on_rpc(neighbour, event, now)
             case Judged():
                 return traffic.judged(memory, event, now)
             case TimerFired(key=key):

@@ -120,13 +120,13 @@ def _forward(memory: Memory, entry: Entry, now: float) -> list[RouterAction]:
     actions: list[RouterAction] = []
     lazy = False
     for peer, neighbour in memory.neighbours.items():
-        holds = peer in holders
-        if neighbour.eager:
+        holds, eager = peer in holders, neighbour.eager
+        if eager:
             neighbour.expect(holds, settings)
         if holds or not neighbour.subscribed or gossip_id in neighbour.unwanted:
             continue
         # "An accepted message MUST go at once, in full, to every mesh link that is not known to hold it." (04-gossip §4)
-        if neighbour.eager and neighbour.waiting_bytes < settings.lazy_waiting_bytes:
+        if eager and neighbour.waiting_bytes < settings.lazy_waiting_bytes:
             entry.sent[peer] = None
             actions.append(SendRpc(peer, rpc))
         else:
