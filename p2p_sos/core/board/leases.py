@@ -89,6 +89,8 @@ class Leases:
     victim_at: float = field(init=False)  # when V was heard last
     _victim_sequence: int = 0
     _victim_letter: int = -1
+    _spoke_at: float = 0.0  # when V said its first word beside the CALL
+    _vouched: dict[Key, None] = field(factory=dict)  # whom others had attested until then
     _named: _Named | None = None
     _superseded: dict[MessageId, None] = field(factory=dict)
     _lead: Key | None = None
@@ -137,6 +139,8 @@ class Leases:
             return
         sequence: int = getattr(message, "sequence", 0)
         if sequence > self._victim_sequence:
+            if not self._victim_sequence:
+                self._spoke_at, self._vouched = now, dict(self._attested)
             self._victim_sequence, self.victim_at = sequence, max(self.victim_at, came)
         if not isinstance(message, Requisition):
             return
@@ -243,15 +247,26 @@ class Leases:
     def _silent_at(self, key: Key, heard: _Heard) -> float:
         lease_s = self.timing.lease_s * (LEASE_SLOW_FACTOR if key in self._attested else 1)
         at = heard.newest + lease_s
+        if key in self._vouched:
+            at = max(at, min(heard.newest + self.timing.lease_s * LEASE_SLOW_FACTOR, self._vouched_until))
         for threshold, silent_from in self._rolls:
             if heard.newest < threshold and silent_from < at:
                 at = silent_from
         return at
 
-    def _overdue_at(self, heard: _Heard) -> float:
-        timing = self.timing
-        online = self._victim_sequence > 0
-        return heard.first + (timing.progress_online_s if online else timing.progress_silent_s)
+    @property
+    def _vouched_until(self) -> float:
+        return self._spoke_at + self.timing.progress_online_s
+
+    def _overdue_at(self, key: Key, heard: _Heard) -> float:
+        online_at = heard.first + self.timing.progress_online_s
+        silent_at = heard.first + self.timing.progress_silent_s
+        if not self._victim_sequence:
+            return silent_at
+        if key in self._vouched:
+            return max(online_at, self._vouched_until)
+        # "and of the others nobody is overdue before that who was not overdue by `progress_silent_s`" (06-board §13)
+        return online_at if self._spoke_at <= online_at else min(silent_at, self._vouched_until)
 
     def _lapse_at(self, heard: _Heard) -> float:
         """When the lease of a responder's newest ROSTER is over."""
@@ -284,7 +299,7 @@ class Leases:
             if heard.claims:
                 yield "silent", key, self._silent_at(key, heard)
                 if key not in self._attested:
-                    yield "overdue", key, self._overdue_at(heard)
+                    yield "overdue", key, self._overdue_at(key, heard)
             if heard.roster is not None:
                 yield "lapsed", heard.roster[1], self._lapse_at(heard)
         named = self._named

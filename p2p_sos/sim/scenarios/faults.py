@@ -170,6 +170,7 @@ def _bridge(world: World, _seed: int, nodes: int) -> None:
         at_s = 5.0 + 20.0 * number + world.draws.uniform(0.0, 5.0)
         world.plan(at_s, "pause", middle)
         world.plan(at_s + 8.0, "resume", middle)
+    world.plan(80.0, "set_quality", middle, "*", loss=0.0)
     world.quiet_from_s = 80.0
 
 

@@ -343,3 +343,27 @@ def test_leads_of_the_past_are_not_followed_one_after_another() -> None:
         assert (old.id in watch.expired(2).lapsed) is not leads
         watch.at(3, mail.sitrep(watch.call, best, 1, old.id))
         assert watch.view.token == (0, old.id), "it lives all the same"
+
+
+def test_a_victim_that_speaks_up_late_outdates_nobody_at_once() -> None:
+    """Whom others attested keeps its standing for PROG after V's first word; who had made no contact keeps nothing.
+
+    Seed 5 of `partition`: a victim came back, its first ATTEST named a few, and half of the helpers, the lead among
+    them, were silent and overdue at that moment.
+    """
+    vouched, other, *witnesses = A, B, C, D, mail.key("E")
+    watch = Watch()
+    watch.claims(0, vouched, other, *witnesses)
+    watch.at(1, *(mail.vouch(watch.call, who, vouched) for who in witnesses))
+    assert watch.view.claim_of(vouched.public).attested
+    late = S1.progress_silent_s + 10
+    watch.at(late - 1, mail.renew(watch.call, vouched, 1))
+    watch.at(late, mail.attest(watch.call, C))
+    assert not watch.view.claim_of(vouched.public).attested, "V speaks for itself now"
+    over = watch.expired(late)
+    assert other.public in over.overdue, "control: nobody ever met it"
+    assert vouched.public not in {**dict.fromkeys(over.overdue), **dict.fromkeys(over.silent)}
+    end = watch.expired(late + S1.progress_online_s - EPS)
+    assert vouched.public not in {**dict.fromkeys(end.overdue), **dict.fromkeys(end.silent)}
+    assert vouched.public in watch.expired(late + S1.progress_online_s).overdue
+    assert vouched.public in watch.expired(late + S1.progress_online_s).silent
