@@ -5,10 +5,11 @@ from random import Random
 import pytest
 from attrs import evolve
 
-from p2p_sos.core.actions import Tell
+from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.calls import CallState
-from p2p_sos.core.events import ClockRead, Restored, Started
+from p2p_sos.core.duty.bands import BandOpens
+from p2p_sos.core.events import ClockRead, Restored, Started, TimerFired
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import CallClosed, Decided
@@ -40,7 +41,7 @@ def words(call: Frame) -> list[Frame]:
     return [call, *cards, *claims, mail.attest(call, *HELPERS), *gone]
 
 
-def restarted(call: Frame, after_s: float) -> tuple[Node, list[object]]:
+def restarted(call: Frame, after_s: float) -> tuple[Node, list[Action]]:
     """An able responder that heard all this, slept for so long, and is there again."""
     node = Node(
         profile=ROOTED,
@@ -52,24 +53,28 @@ def restarted(call: Frame, after_s: float) -> tuple[Node, list[object]]:
         accredits=lambda card: card.message.signer,
     )
     rows = tuple((frame.id, UNIX_S.to_bytes(8, "big") + frame.cell) for frame in words(call))
-    out: list[object] = []
+    out: list[Action] = []
     for event in (Restored(Table.CELL, rows), ClockRead(UNIX_S + after_s), Started()):
         out += node.handle(event, 5.0)
-    return node, [action.notice for action in out if isinstance(action, Tell)]
+    return node, out
 
 
 def test_a_restart_does_not_open_it_again(rooted: Frame) -> None:
     """V's silence counts from its last message: at the start the call is stood down, nobody claims it or is told again."""
-    node, told = restarted(rooted, S1.progress_silent_s + 1.0)
+    node, out = restarted(rooted, S1.progress_silent_s + 1.0)
+    told = [action.notice for action in out if isinstance(action, Tell)]
     assert node.calls[rooted.id].state is CallState.STOOD_DOWN
     assert not [notice for notice in told if isinstance(notice, Decided | CallClosed)]
 
 
 def test_a_victim_that_spoke_a_moment_ago_is_not_silent_after_a_restart(rooted: Frame) -> None:
-    """Control: within its time the same call is open, and this node answers it or stands by."""
-    node, told = restarted(rooted, S1.progress_silent_s - 10.0)
+    """Control: within its time the same call is open, and this node decides about it W after its start."""
+    node, started = restarted(rooted, S1.progress_silent_s - 10.0)
     assert node.calls[rooted.id].state is CallState.OPEN
-    assert [notice for notice in told if isinstance(notice, Decided)]
+    waits = [timer for timer in started if isinstance(timer, SetTimer) and isinstance(timer.key, BandOpens)]
+    assert waits
+    out = [action for timer in waits for action in node.handle(TimerFired(timer.key), timer.at)]
+    assert [action for action in out if isinstance(action, Tell) and isinstance(action.notice, Decided)]
 
 
 @pytest.mark.parametrize("stood_down", [True, False])
