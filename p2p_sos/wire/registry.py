@@ -34,6 +34,7 @@ CALL_EPOCH_S: Final = 600  # brief: section 3
 CARD_EPOCH_S: Final = 86400  # brief: section 3
 EPOCHS_EITHER_WAY: Final = 2  # brief: section 6
 BOARD_RESPONDERS_MAX: Final = 256  # guess: top N by key of the responders that one board remembers
+BOARD_STRANGERS_MAX: Final = 16  # guess: responders without a known card that one board remembers; simulated, 10,000 of them cost a third of what they cost where 256 stay
 BOARD_MESSAGES_PER_RESPONDER_MAX: Final = 16  # guess: registers and newest log entries kept of one responder
 BOARD_SEATS_MAX: Final = 8192  # guess: responders of all calls together; 400 MB at the very worst
 BOARD_LETTER_SEATS_MAX: Final = 2048  # guess: responders whose letters are kept, of all calls together

@@ -393,5 +393,5 @@ def test_keys_ground_for_a_call_push_no_holder_of_a_card_off_its_board() -> None
         door.ask(mail.claim(one, ground))
         door.now += 0.05
     said = door.archive.calls.board(one.id).responders()
-    assert (len(said), honest.public in said) == (registry.BOARD_RESPONDERS_MAX, True)
+    assert (len(said), honest.public in said) == (registry.BOARD_STRANGERS_MAX + 1, True)
     assert door.ask(mail.claim(one, late, card=cards[1].id)) == "accept"

@@ -27,6 +27,7 @@ from p2p_sos.wire.registry import (
     BOARD_LETTERS_PER_RESPONDER_MAX,
     BOARD_MESSAGES_PER_RESPONDER_MAX,
     BOARD_RESPONDERS_MAX,
+    BOARD_STRANGERS_MAX,
     BOARD_VICTIM_MESSAGES_MAX,
     HEADS_MAX,
     PROOFS_MAX,
@@ -71,8 +72,8 @@ class Board:
         self._held: dict[MessageId, Frame] = {}
         self._victim = {kind: Shelf(most) for kind, most in VICTIM_KEPT.items()}
         self._victim_letters = Shelf(LETTERS_OF_VICTIM)
-        self._responders = Seats(BOARD_RESPONDERS_MAX)
-        self._correspondents = Seats(LETTER_RESPONDERS)
+        self._responders = Seats(BOARD_RESPONDERS_MAX, BOARD_STRANGERS_MAX)
+        self._correspondents = Seats(LETTER_RESPONDERS, LETTER_RESPONDERS)
         self._cards: dict[Key, Frame] = {}
         self._convicted: dict[Key, None] = {}
         # What follows from all this, and is found again when it changes.
@@ -111,7 +112,17 @@ class Board:
             self._note(frame, offer)
         if card is not None:
             self.adopt(card)
-        return offer
+        return self._shed(frame, offer)
+
+    def _shed(self, frame: Frame, offer: Offer) -> Offer:
+        """A claim that names another card may have made a stranger of its signer, and that one too many."""
+        gone = self._responders.shed()
+        if not gone:
+            return offer
+        for one in gone:
+            self._held.pop(one.id, None)
+        self._note(gone[0], Offer(False, gone))
+        return Offer(offer.kept and frame not in gone, (*offer.dropped, *(f for f in gone if f is not frame)))
 
     def _place(self, frame: Frame, card: Frame | None) -> Offer:
         kind, signer = frame.message.KIND, frame.message.signer
@@ -123,10 +134,12 @@ class Board:
         if kind is Kind.LETTER:
             place = self._correspondents.places.get(signer) or self._place_of(signer)
             return self._correspondents.offer(frame, place, kind, BOARD_LETTERS_PER_RESPONDER_MAX)
-        place = self._responders.places.get(signer) or self._place_of(signer, _named(frame, card))
+        named = _named(frame, card)
+        place = self._responders.places.get(signer) or self._place_of(signer, named)
+        stranger = named is None and signer not in self._cards
         if kind in REGISTERS:
-            return self._responders.offer(frame, place, kind, 1)
-        return self._responders.offer(frame, place, None, LOG_KEPT, LASTING)
+            return self._responders.offer(frame, place, kind, 1, stranger=stranger)
+        return self._responders.offer(frame, place, None, LOG_KEPT, LASTING, stranger=stranger)
 
     def _place_of(self, responder: Key, card: Frame | None = None) -> Place:
         """Where a responder ranks when not all can stay: by what the CALL itself asks for, since UPDATEs may change."""
@@ -158,16 +171,18 @@ class Board:
         self._speakers.pop(responder, None)
         for seats in (self._responders, self._correspondents):
             if responder in seats:
-                seats.seat(self._place_of(responder))
+                seats.seat(self._place_of(responder), stranger=responder not in self._cards)
 
     def has_room_for(self, frame: Frame, card: Frame | None = None) -> bool:
         """Whether the signer of a message may stay at all; False saves the work of verifying it. `card` as in `offer`."""
         signer = frame.message.signer
         if frame.message.KIND is Kind.LETTER or signer == self._call.message.signer:
             return True
-        if signer in self._responders or len(self._responders) < self._responders.most:
+        if signer in self._responders:
             return True
-        return self._responders.has_room_for(self._place_of(signer, _named(frame, card)))
+        named = _named(frame, card)
+        stranger = named is None and signer not in self._cards
+        return self._responders.has_room_for(self._place_of(signer, named), stranger=stranger)
 
     def seats(self, *, letters: bool) -> int:
         """How many responders it remembers: those who wrote letters, or those who said anything else."""

@@ -73,12 +73,15 @@ class Shelf:
 
 @define(eq=False)
 class Seats:
-    """The best `most` responders by their places, each with shelves of its own."""
+    """The best `most` responders by their places, each with shelves of its own; of strangers, the best `strangers_max`."""
 
     most: int
+    strangers_max: int
     places: dict[Key, Place] = field(factory=dict)
     _shelves: dict[Key, dict[Kind | None, Shelf]] = field(factory=dict)
+    _strangers: dict[Key, None] = field(factory=dict)
     _worst: Place | None = None  # of the places, once it was looked for
+    _worst_stranger: Place | None = None  # likewise
 
     def __contains__(self, responder: object) -> bool:
         return responder in self._shelves
@@ -86,38 +89,57 @@ class Seats:
     def __len__(self) -> int:
         return len(self._shelves)
 
-    def offer(
+    def offer(  # noqa: PLR0913 (a frame, who its signer is, and its shelf)
         self,
         frame: Frame,
         place: Place,
         shelf: Kind | None,
         most: int,
         lasting: Mapping[Kind, str] = NOTHING_LASTS,
+        *,
+        stranger: bool = False,
     ) -> Offer:
         """Take a frame; `place` is that of its signer, `most` and `lasting` what its shelf holds."""
         signer = frame.message.signer
         dropped: tuple[Frame, ...] = ()
         if signer not in self._shelves:
             # "A board keeps the responders that rank first, whoever came first." (06-board §3)
-            if not self.has_room_for(place):
+            if not self.has_room_for(place, stranger=stranger):
                 return Offer(False)
-            if len(self._shelves) >= self.most:
+            if stranger and len(self._strangers) >= self.strangers_max:
+                dropped = self._leave(self.worst_stranger()[2])
+            elif len(self._shelves) >= self.most:
                 dropped = self.unseat()
             self._shelves[signer] = {}
-            self.seat(place)
+            self.seat(place, stranger=stranger)
         offer = self._shelves[signer].setdefault(shelf, Shelf(most, lasting)).offer(frame)
         return Offer(offer.kept, dropped + offer.dropped)
 
-    def seat(self, place: Place) -> None:
+    def seat(self, place: Place, *, stranger: bool = False) -> None:
         """Give a responder the place that it has from now on."""
         responder = place[2]
+        if stranger:
+            self._strangers[responder] = None
+        else:
+            self._strangers.pop(responder, None)
         if self.places.get(responder) != place:
             self.places[responder] = place
             self._worst = None
+        self._worst_stranger = None
 
-    def has_room_for(self, place: Place) -> bool:
+    def has_room_for(self, place: Place, *, stranger: bool = False) -> bool:
         """Whether a message of the responder of this place may stay."""
-        return place[2] in self._shelves or len(self._shelves) < self.most or place < self.worst()
+        if place[2] in self._shelves:
+            return True
+        if stranger and len(self._strangers) >= self.strangers_max:
+            return place < self.worst_stranger()
+        return len(self._shelves) < self.most or place < self.worst()
+
+    def worst_stranger(self) -> Place:
+        """The place of the stranger that goes first."""
+        if self._worst_stranger is None:
+            self._worst_stranger = max(self.places[stranger] for stranger in self._strangers)
+        return self._worst_stranger
 
     def worst(self) -> Place:
         """The place of the responder that goes first."""
@@ -127,10 +149,19 @@ class Seats:
 
     def unseat(self) -> tuple[Frame, ...]:
         """The responder that ranks last goes, with all its messages."""
-        worst = self.worst()[2]
-        gone = self.frames_of(worst)
-        del self._shelves[worst], self.places[worst]
-        self._worst = None
+        return self._leave(self.worst()[2])
+
+    def shed(self) -> tuple[Frame, ...]:
+        """Somebody became a stranger: if that is one too many, the stranger that ranks last goes."""
+        if len(self._strangers) <= self.strangers_max:
+            return ()
+        return self._leave(self.worst_stranger()[2])
+
+    def _leave(self, responder: Key) -> tuple[Frame, ...]:
+        gone = self.frames_of(responder)
+        del self._shelves[responder], self.places[responder]
+        self._strangers.pop(responder, None)
+        self._worst = self._worst_stranger = None
         return gone
 
     def shelf(self, responder: Key, kind: Kind | None) -> list[Frame]:

@@ -247,12 +247,13 @@ class Calls(Mapping[CallId, CallRecord]):
         self._seats[letters] += entry.board.seats(letters=letters) - before
         if offer.kept:
             entry.leases.note(frame, now, came)
-            if not letters:
-                self._touched[call] = None
-                if frame.message.KIND not in REGISTERS:
-                    entry.board_changed()
-            if isinstance(frame.message, Claim):
-                self._name(call, entry, frame.message.card, card)
+        changed = (*((frame,) if offer.kept else ()), *offer.dropped)
+        if not letters and changed:
+            self._touched[call] = None
+            if any(one.message.KIND not in REGISTERS for one in changed):
+                entry.board_changed()
+        if offer.kept and isinstance(frame.message, Claim):
+            self._name(call, entry, frame.message.card, card)
         gone = self._make_room(letters)
         if frame in gone:
             return Offer(False)

@@ -54,6 +54,70 @@ def test_junk_displaces_no_card_holder() -> None:
         assert seated(board) == expected
 
 
+def ranked(strangers: list[Frame]) -> list[bytes]:
+    """Their signers, who ranks first first."""
+    return sorted((f.message.signer for f in strangers), key=lambda key: module.rank(CALL.id, key))
+
+
+def test_of_strangers_a_board_keeps_few_and_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though there are seats: those that rank first, whatever came first; who has a card is not counted."""
+    monkeypatch.setattr(module, "BOARD_RESPONDERS_MAX", 64)
+    monkeypatch.setattr(module, "BOARD_STRANGERS_MAX", 3)
+    helpers = {claim.message.signer for claim, _ in HELPERS}
+    things = [*HELPERS, *((junk, None) for junk in STRANGERS)]
+    draws = random.Random(3)
+    for _ in range(20):
+        draws.shuffle(things)
+        board = Board(CALL)
+        for frame, card in things:
+            assert board.has_room_for(frame, card) == board.offer(frame, card).kept
+        assert seated(board) == {*helpers, *ranked(STRANGERS)[:3]}
+        assert set(board.held) == {f.id for f in board.frames() if f.message.signer in seated(board)}
+    monkeypatch.setattr(module, "BOARD_STRANGERS_MAX", 64)
+    board = Board(CALL)
+    for junk in STRANGERS:
+        board.offer(junk)
+    assert len(seated(board)) == len(STRANGERS), "the control: seats there were"
+
+
+def test_a_helper_whose_card_came_late_is_back_when_its_claim_comes_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """While it is a stranger among too many it waits; with its card it takes none of their seats."""
+    monkeypatch.setattr(module, "BOARD_RESPONDERS_MAX", 64)
+    monkeypatch.setattr(module, "BOARD_STRANGERS_MAX", 3)
+    board = Board(CALL)
+    claim, card = max(HELPERS, key=lambda helper: module.rank(CALL.id, helper[0].message.signer))
+    for junk in STRANGERS:
+        if module.rank(CALL.id, junk.message.signer) < module.rank(CALL.id, claim.message.signer):
+            board.offer(junk)
+    assert not board.offer(claim).kept, "the control: three rank before it"
+    before = seated(board)
+    assert board.offer(claim, card).kept
+    assert seated(board) == {*before, claim.message.signer}
+
+
+def test_who_becomes_a_stranger_may_be_one_too_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A claim that names a card that nobody knows makes a stranger of its signer: of all of them the last one goes."""
+    monkeypatch.setattr(module, "BOARD_RESPONDERS_MAX", 64)
+    monkeypatch.setattr(module, "BOARD_STRANGERS_MAX", 3)
+    claim, card = HELPERS[0]
+    who = mail.key("helper 0")
+    again = mail.claim(CALL, who, sequence=1, card=bytes(32), slot_epoch=1)
+    for first in (ranked(STRANGERS)[:3], ranked(STRANGERS)[-3:]):
+        board = Board(CALL)
+        board.offer(claim, card)
+        for junk in STRANGERS:
+            if junk.message.signer in first:
+                board.offer(junk)
+        assert seated(board) == {*first, who.public}, "the control: who has a card is not counted"
+        offer = board.offer(again)
+        expected = set(sorted([*first, who.public], key=lambda key: module.rank(CALL.id, key))[:3])
+        assert seated(board) == expected
+        assert offer.kept == (who.public in expected)
+        assert {f.message.signer for f in offer.dropped} == {*first, who.public} - expected
+
+
 def test_without_cards_the_hash_decides() -> None:
     """Control: the same claims without their cards are strangers like the rest."""
     board = Board(CALL)
