@@ -22,7 +22,7 @@ class GossipSettings:
     near: int = 3  # brief (s): the three links of lowest round trip
     degree: int = 4  # brief (s): D = the three near ones and one at random
     degree_low: int = 3  # guess: D_low; below it a new neighbour is grafted at once
-    degree_high: int = 6  # measured: D_high; mean degree 7, equal round trips: below 4 copies
+    degree_high: int = 8  # measured: D_high; against 6, p99 at 20 % loss 8 % earlier for 2 % more copies
     degree_out: int = 1  # spec 1.1: D_out < D_low and at most D / 2
     near_gain_share: float = 0.2  # guess: a link takes a near place only when this much nearer ...
     near_gain_s: float = 0.005  # guess: ... and by this many seconds

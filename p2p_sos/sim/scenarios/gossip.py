@@ -1,10 +1,15 @@
 """Gossip alone: a thousand routers, 16 links each of 10 to 180 ms, messages of 2 KB.
 
 Decides the worlds, and what is measured: copies for each node that a message reached, the p99 of the delay over
-the p99 of the shortest paths, and the share delivered. Knows nothing of calls.
+the p99 of the shortest paths (`stretch`), and the share delivered. Knows nothing of calls.
+
+The p99 is judged over the deliveries of all runs together, each delay being taken in shortest p99s of its own run: at
+most one delivery in a hundred may be later than the limit (`late` is a run's share of these). A run has ten
+messages, and the deliveries of one are late together; so its own p99 says little.
 """
 
 from collections.abc import Callable, Sequence
+from statistics import fmean
 
 from p2p_sos.core.events import TimerFired
 from p2p_sos.sim.links import Quality
@@ -19,6 +24,8 @@ MESSAGES = 10
 EVERY_S = 0.2
 COPIES_MAX = 4.5
 HARMED = 10  # one in so many
+LATE_MAX = 0.01  # so p99
+CLEAR, LOSS, CRASH = 1.3, 1.7, 1.4  # how many times the shortest paths' p99 the p99 may be
 
 
 def _build(world: World, nodes: int, *, loss: float = 0.0) -> tuple[Ledger, list[str]]:
@@ -42,7 +49,7 @@ def _speak(world: World, ledger: Ledger, there: Sequence[str], messages: int, fr
     assert there, "somebody is there"
 
 
-def _count(world: World, ledger: Ledger) -> None:
+def _count(world: World, ledger: Ledger, stretch_max: float = CLEAR) -> None:
     alive = running(world.places)
     passing = [name for name in alive if name not in ledger.turncoats]
     delays = ledger.delays_s()
@@ -52,6 +59,7 @@ def _count(world: World, ledger: Ledger) -> None:
         "copies": ledger.copies_mean(),
         "p99_s": late,
         "stretch": late / limit,
+        "late": sum(delay > stretch_max * limit for delay in delays) / len(delays),
         "delivered": ledger.delivered(alive),
     }
 
@@ -65,7 +73,7 @@ def _clear(world: World, _seed: int, nodes: int) -> None:
 def _loss(world: World, _seed: int, nodes: int) -> None:
     ledger, there = _build(world, nodes, loss=0.2)
     _speak(world, ledger, there, MESSAGES, 0.0)
-    world.schedule(LOSS_DURATION_S - 0.1, lambda: _count(world, ledger))
+    world.schedule(LOSS_DURATION_S - 0.1, lambda: _count(world, ledger, LOSS))
 
 
 def _crash(world: World, _seed: int, nodes: int) -> None:
@@ -74,7 +82,7 @@ def _crash(world: World, _seed: int, nodes: int) -> None:
     for name in sorted(world.draws.sample(there, nodes // HARMED)):
         world.plan(0.0, "kill", name, silently=True)
     _speak(world, ledger, there, 1, 0.05)
-    world.schedule(DURATION_S - 0.1, lambda: _count(world, ledger))
+    world.schedule(DURATION_S - 0.1, lambda: _count(world, ledger, CRASH))
 
 
 def _turncoats(world: World, _seed: int, nodes: int) -> None:
@@ -99,25 +107,25 @@ def _rule(measure: str, worst: Callable[[Sequence[float]], float], limit: float)
     return rule
 
 
-def _limits(stretch: float | None) -> Limits:
+def _limits(*, timely: bool = True) -> Limits:
     more = [_rule("copies", max, COPIES_MAX), _rule("delivered", min, 1.0)]
-    if stretch is not None:
-        more.append(_rule("stretch", max, stretch))
+    if timely:
+        more.append(_rule("late", fmean, LATE_MAX))
     return Limits(more=tuple(more))
 
 
 DURATION_S, LOSS_DURATION_S = 15.0, 60.0
 SCENARIOS = (
-    Scenario("gossip-clear", _clear, DURATION_S, limits=_limits(1.3), nodes=NODES, about="routers alone, no fault"),
+    Scenario("gossip-clear", _clear, DURATION_S, limits=_limits(), nodes=NODES, about="routers alone, no fault"),
     Scenario(
-        "gossip-loss", _loss, LOSS_DURATION_S, limits=_limits(1.7), nodes=NODES, about="a fifth of all frames is lost"
+        "gossip-loss", _loss, LOSS_DURATION_S, limits=_limits(), nodes=NODES, about="a fifth of all frames is lost; p99 over all runs"
     ),
     Scenario(
-        "gossip-crash", _crash, DURATION_S, limits=_limits(1.4), nodes=NODES,
+        "gossip-crash", _crash, DURATION_S, limits=_limits(), nodes=NODES,
         about="the first message after a tenth crashed silently",
     ),
     Scenario(
-        "gossip-turncoats", _turncoats, DURATION_S, limits=_limits(None), nodes=NODES,
+        "gossip-turncoats", _turncoats, DURATION_S, limits=_limits(timely=False), nodes=NODES,
         about="the tenth with the nearest links passes nothing on",
     ),
 )  # fmt: skip

@@ -103,18 +103,20 @@ def test_a_link_grafted_by_the_other_is_never_left_while_the_mesh_is_within_boun
 def test_graft_is_taken_up_to_d_high_and_refused_beyond():
     """The mesh stays bounded: the next GRAFT is answered with PRUNE and its backoff, and no peers."""
     talk = Talk()
-    peers = [f"p{i}" for i in range(8)]
+    most = talk.settings.degree_high
+    peers = [f"p{i}" for i in range(most + 2)]
     talk.join(*peers)
     done = talk.graft(*peers)
-    assert len(talk.mesh) == talk.settings.degree_high
-    assert rpcs(done, "prune") == [(p, (Prune(TOPIC, 60),)) for p in peers[6:]]
+    assert len(talk.mesh) == most
+    assert rpcs(done, "prune") == [(p, (Prune(TOPIC, 60),)) for p in peers[most:]]
 
 
 def test_an_outbound_peer_may_graft_beyond_d_high_and_the_heartbeat_trims():
     """Whom we dialled is let in (GossipSub 1.1), so that inbound floods cannot shut us in; then D_high holds."""
     talk = Talk()
-    talk.join(*[f"p{i}" for i in range(6)], round_trip_s=0.1)
-    talk.graft(*[f"p{i}" for i in range(6)])
+    full = [f"p{i}" for i in range(talk.settings.degree_high)]
+    talk.join(*full, round_trip_s=0.1)
+    talk.graft(*full)
     talk.join("out", outbound=True, round_trip_s=0.1)
     assert told(talk.graft("out"), "prune") == []
     assert len(told(talk.wait(1.0), "prune")) == 1
@@ -148,16 +150,16 @@ def test_backoff_outlives_the_connection():
 def test_graft_during_backoff_is_refused_and_costs():
     """A GRAFT too soon is answered with PRUNE; again and again it ends in disconnection."""
     talk = Talk()
-    peers = [f"p{i}" for i in range(7)]
-    talk.join(*peers)
-    talk.graft(*peers)
-    assert "p6" not in talk.mesh
-    done = talk.graft("p6")
-    assert told(done, "prune") == ["p6"]
-    assert talk.view("p6").score == 0.0  # the first ones are forgiven
+    *full, last_one = [f"p{i}" for i in range(talk.settings.degree_high + 1)]
+    talk.join(*full, last_one)
+    talk.graft(*full, last_one)
+    assert last_one not in talk.mesh
+    done = talk.graft(last_one)
+    assert told(done, "prune") == [last_one]
+    assert talk.view(last_one).score == 0.0  # the first ones are forgiven
     for _ in range(3):
-        last = talk.graft("p6")
-    assert talk.router.peers[-1].peer != "p6"
+        last = talk.graft(last_one)
+    assert talk.router.peers[-1].peer != last_one
     assert [type(a).__name__ for a in last][-2:] == ["Disconnect", "Tell"]
 
 
