@@ -64,6 +64,12 @@ class _Heard:
     complied_at: float = 0.0
     acted: tuple[int, float] = (0, 0.0)  # the sequence of the requisition under which it reported, and when
 
+    @property
+    def renewed_at(self) -> float:
+        """Since when the lease of its newest ROSTER runs."""
+        reported = self.roster is not None and self.under[0] == self.roster[1]
+        return max(self.roster_at, self.under[1]) if reported else self.roster_at
+
 
 @define(eq=False)
 class _Named:
@@ -171,13 +177,13 @@ class Leases:
                 if heard.roster is None or age < heard.roster:
                     # "one that comes after one of a higher epoch is old news, and lives once a SITREP names it"
                     # (06-board §13)
-                    heard.roster, heard.roster_at = age, now if epoch >= self._epoch else OVER
+                    goes_on = heard.roster is not None and message.replaces == heard.roster[1]
+                    old_at = heard.renewed_at if goes_on else OVER
+                    heard.roster, heard.roster_at = age, now if epoch >= self._epoch else old_at
                     self._epoch = max(epoch, self._epoch)
             case Comply(requisition=requisition):
                 if sequence > heard.comply:
                     heard.comply, heard.complied, heard.complied_at = sequence, requisition, now
-            case _:
-                pass
 
     def _forget_some(self) -> None:
         if len(self._heard) > HEARD_MAX:
@@ -203,12 +209,8 @@ class Leases:
         if roster != NOTHING:
             self._roster = roster
         named, changed = self._named, (self._lead, self._token) != (view.lead, view.token)
-        if (
-            changed
-            and named is not None
-            and view.lead is not None
-            and view.token == (named.sequence, NOTHING)
-        ):
+        effective = named is not None and view.token == (named.sequence, NOTHING)
+        if changed and effective and named is not None and view.lead is not None:
             named.since[view.lead] = now
         self._lead, self._token = view.lead, view.token
         self._await_lead(view, now)
@@ -270,11 +272,7 @@ class Leases:
 
     def _lapse_at(self, heard: _Heard) -> float:
         """When the lease of a responder's newest ROSTER is over."""
-        assert heard.roster is not None, "a lease of a roster"
-        at = heard.roster_at
-        if heard.under[0] == heard.roster[1]:
-            at = max(at, heard.under[1])
-        return at + self._lead_lease_s(heard)
+        return heard.renewed_at + self._lead_lease_s(heard)
 
     def _unanswered_at(self, named: _Named, key: Key) -> float | None:
         """When a named responder's time to comply, or to renew as the lead, is over; None: it is not asked to."""
@@ -371,9 +369,8 @@ class Leases:
         self._leaderless_at = due_at + self.timing.lease_s
         if self._is_led_unseen(now):
             return False
-        self._rolls.append(
-            (due_at - self.timing.band_wait_s, due_at + self.timing.hold_s + self.timing.band_wait_s)
-        )
+        wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
+        self._rolls.append((due_at - wait_s, due_at + hold_s + wait_s))
         return True
 
     def _merge_rolls(self, now: float) -> None:

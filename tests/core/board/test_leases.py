@@ -6,10 +6,11 @@ import pytest
 from attrs import define, field
 
 from p2p_sos.core.board.leases import HEARD_MAX, Leases
-from p2p_sos.core.board.standing import Expired, View
+from p2p_sos.core.board.standing import NOBODY, Expired, View
 from p2p_sos.core.calls.calls import Calls, Change
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.messages import NOTHING
 from p2p_sos.wire.registry import LEASE_SLOW_FACTOR, S1, S3, SITREPS_FAST, Severity
 from tests.core import mail
 
@@ -367,3 +368,21 @@ def test_a_victim_that_speaks_up_late_outdates_nobody_at_once() -> None:
     assert vouched.public not in {**dict.fromkeys(end.overdue), **dict.fromkeys(end.silent)}
     assert vouched.public in watch.expired(late + S1.progress_online_s).overdue
     assert vouched.public in watch.expired(late + S1.progress_online_s).silent
+
+
+def test_a_lead_that_writes_anew_before_it_hears_of_higher_epochs_goes_on() -> None:
+    """Its roster lives as long as the one that it replaces would have; one that replaces nothing is old news.
+
+    Seed 9 of `partition`: a lead wrote its roster anew while the other half's board came in, and led nobody.
+    """
+    for replaces in (True, False):
+        watch, first = led(A, B)
+        watch.at(2, mail.sitrep(watch.call, A, 1, first.id))
+        watch.at(3, mail.roster(watch.call, C, C, epoch=9))  # of one who does not claim: a lead of the past
+        anew = mail.roster(
+            watch.call, A, A, B, sequence=2, epoch=2, replaces=first.id if replaces else NOTHING
+        )
+        watch.at(4, anew)
+        assert watch.view.token == ((0, anew.id) if replaces else NOBODY)
+        assert (anew.id in watch.expired(2 + LEASE_S - EPS).lapsed) is not replaces
+        assert anew.id in watch.expired(2 + LEASE_S).lapsed
