@@ -355,8 +355,7 @@ class Node(Deck):
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
         told: list[Action] = []
         if call is not None:
-            calls = self._archive.calls
-            notice = tidings(frame, lambda: calls[call].view, self._responder_key)
+            notice = tidings(frame, self._archive.calls, self._responder_key)
             # One's own call is not heard by making it.
             if notice is not None and not (call == frame.id and self._mine_of(frame)):
                 told.append(Tell(notice))

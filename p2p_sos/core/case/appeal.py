@@ -13,6 +13,7 @@ from p2p_sos.core.case.case_rows import RELAYS_MAX, CaseState, VictimSecrets, ke
 from p2p_sos.core.case.case_view import TRANSITIONS, CasePhase
 from p2p_sos.core.case.command import Command
 from p2p_sos.core.case.listening import Listening
+from p2p_sos.core.case.orders import REFINABLE
 from p2p_sos.core.events import PeerJoined, PeerLeft
 from p2p_sos.core.internal import Echoed, Publish, Sent
 from p2p_sos.core.notices import CallReturned, CallTaken
@@ -35,6 +36,7 @@ from p2p_sos.wire.messages import (
 from p2p_sos.wire.registry import (
     LETTERS_PER_WINDOW,
     SEQUENCE_MAX,
+    TIMINGS,
     Certainty,
     Nature,
     Sector,
@@ -47,6 +49,7 @@ CLOSINGS: dict[type[Message], str] = {Cancel: "cancelled", AllClear: "cleared"}
 SAID_MAX = 64  # guess: own messages repeated to a relay that joins
 INSIST_FIRST_S = 15.0  # guess: two of the router's own repeats fall within it
 INSIST_LAST_S = 240.0  # guess: backoff doubles up to here; by then the router sends in full again
+SIGNS_MAX = 4  # guess: signs of life of a victim that met nobody; each waits twice as long as the one before
 
 
 @frozen
@@ -56,6 +59,15 @@ class Unheard:
     call: CallId
     at: float
     wait_s: float
+
+
+@frozen
+class SignDue:
+    """A timer: a victim that met nobody shows that it is there. `count` such signs went before."""
+
+    call: CallId
+    at: float
+    count: int
 
 
 def compose_call(  # noqa: PLR0913 (a call has that many fields, each named by its caller)
@@ -83,6 +95,7 @@ class Appeal:
     _said: dict[MessageId, Frame] = field(factory=dict, repr=False)
     _letters: dict[MessageId, Frame] = field(factory=dict, repr=False)  # the newest cells of letters
     _insist_at: float | None = None
+    _sign_at: float | None = None
 
     def __attrs_post_init__(self) -> None:
         assert isinstance(self.frame.message, Call), "an appeal is about a CALL"
@@ -148,6 +161,33 @@ class Appeal:
         # "Until its call is HEARD or closed, a victim MUST say it again, in the same cell, ever more rarely."
         # (07-dialogue §12)
         return [*self.repeat(), *self.insist(now, min(2 * due.wait_s, INSIST_LAST_S))]
+
+    def attend(self, now: float) -> list[Action | Publish]:
+        """From now on look whether the call is heard, and whether anybody comes."""
+        return [*self.insist(now), *self.await_company(now)]
+
+    def on_due(self, due: Unheard | SignDue, epoch: int, now: float) -> list[Action | Publish]:
+        """A timer of the appeal."""
+        return self.on_unheard(due, now) if isinstance(due, Unheard) else self.on_sign_due(due, epoch, now)
+
+    # ------------------------------------------------------------------ signs of life
+
+    def await_company(self, now: float, count: int = 0) -> list[Action | Publish]:
+        """Look in a while whether anybody was met."""
+        # "half of `progress_online_s` after its CALL, and after twice as long each time" (07-dialogue §7)
+        wait_s = TIMINGS[self.told.severity].progress_online_s / 2 * 2**count
+        self._sign_at = now + wait_s
+        return [SetTimer(SignDue(self.state.call, self._sign_at, count), self._sign_at)]
+
+    def on_sign_due(self, due: SignDue, epoch: int, now: float) -> list[Action | Publish]:
+        """Say again what the call says, as an UPDATE: silence would leave those who never came their places."""
+        met = any(isinstance(frame.message, Attest) for frame in self._said.values())
+        if due.at != self._sign_at or met or self.state.phase is CasePhase.CLOSED:
+            return []
+        steps: list[Action | Publish] = []
+        if self.command.refusal(epoch) is None:
+            steps += self.say(Update, epoch, **{name: getattr(self.told, name) for name in REFINABLE})
+        return steps if due.count + 1 >= SIGNS_MAX else [*steps, *self.await_company(now, due.count + 1)]
 
     # ------------------------------------------------------------------ how far it came
 

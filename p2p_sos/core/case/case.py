@@ -12,7 +12,7 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.case import orders
-from p2p_sos.core.case.appeal import CLOSINGS, Appeal, Unheard, compose_call
+from p2p_sos.core.case.appeal import CLOSINGS, Appeal, SignDue, Unheard, compose_call
 from p2p_sos.core.case.case_rows import (
     CALL,
     CaseState,
@@ -154,8 +154,8 @@ class Case:
                 return self._office.handle_timer(key, now)
             case TimerFired(key=AttestDue(at=at)) if at == self._attest_at:
                 return self._on_attest_due(appeal, now)
-            case TimerFired(key=Unheard() as unheard):
-                return [*appeal.on_unheard(unheard, now)]
+            case TimerFired(key=Unheard() | SignDue() as due):
+                return [*appeal.on_due(due, self._epoch(now), now)]
             case TimerFired(key=LingerEnds(call=call)) if call == appeal.state.call:
                 return self._on_linger_ends(appeal)
             case (
@@ -235,7 +235,7 @@ class Case:
     def _on_calls(self, frame: Frame) -> list[Step]:
         self._begin(frame, CaseState(frame.id))
         assert self._appeal is not None
-        return [*self._appeal.begin(), *self._appeal.insist(self._now)]
+        return [*self._appeal.begin(), *self._appeal.attend(self._now)]
 
     def _begin(self, frame: Frame, state: CaseState) -> None:
         self._listening.told(tuple(state.relays))
@@ -268,7 +268,7 @@ class Case:
             steps += self._on_admitted(admitted, appeal, now)
         steps += self._resume_closing(appeal, now)
         # "A victim that comes back MUST repeat its CALL in the same cell." (07-dialogue §12)
-        return [*steps, *appeal.repeat(), *appeal.insist(now), *self._office.start(now)]
+        return [*steps, *appeal.repeat(), *appeal.attend(now), *self._office.start(now)]
 
     def _recall(self, conversation: Conversation) -> None:
         """What the letters of the last run say about one responder: one row is one decision."""

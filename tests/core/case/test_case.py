@@ -14,6 +14,7 @@ from p2p_sos.core.case.case import (
     secrets_of,
 )
 from p2p_sos.core.case.command import Command
+from p2p_sos.core.case.orders import REFINABLE
 from p2p_sos.core.events import (
     OperatorWrites,
     PeerLeft,
@@ -326,6 +327,54 @@ def test_updates_and_their_budget() -> None:
     assert newest.needs == 1 << 8, "an update refines the one before it"
     attested = {a.sequence for a in published(victim, Attest)}
     assert not attested & set(updates)
+
+
+# ------------------------------------------------------------------------- signs of life
+
+
+def test_a_victim_that_met_nobody_shows_that_it_is_there() -> None:
+    """Four times, ever more rarely, it says again what it said; nothing of it goes to the listener."""
+    world = World(40, responders=0)
+    victim = world.victim
+    joined(victim, "relay")
+    joined(victim, "listener")
+    victim.give(VictimCalls(world.call))
+    half_s = r.TIMINGS[world.call.message.severity].progress_online_s / 2
+    world.run(half_s - 0.1)
+    assert not published(victim, Update), "control: not before"
+    world.run(100 * half_s)
+    signs = {p.frame.id: p for _, p in victim.published if isinstance(p.frame.message, Update)}
+    assert [p.frame.message.sequence for p in signs.values()] == [1, 2, 3, 4]
+    assert all(
+        getattr(p.frame.message, n) == getattr(world.call.message, n)
+        for p in signs.values()
+        for n in REFINABLE
+    )
+    assert all("listener" in p.avoid for _, p in victim.published)
+
+
+def test_who_met_somebody_or_closed_its_call_shows_nothing() -> None:
+    """An ATTEST says it already; a closed call needs no word."""
+    world = met(World(41))
+    world.run(600)
+    assert published(world.victim, Attest)
+    assert not published(world.victim, Update)
+    world = World(42, responders=0)
+    world.victim.give(VictimCalls(world.call))
+    world.victim.give(VictimCancels())
+    world.run(600)
+    assert not published(world.victim, Update)
+
+
+def test_a_sign_is_counted_and_waits_for_room() -> None:
+    """Eight words in ten minutes, signs among them: a victim that said so much itself signs nothing on top."""
+    world = World(43, responders=0)
+    victim = world.victim
+    victim.give(VictimCalls(world.call))
+    for number in range(8):
+        victim.give(VictimUpdates({"needs": 1 << (number + 1)}))
+    world.run(200)
+    assert len({u.sequence for u in published(victim, Update)}) == 8
 
 
 # ------------------------------------------------------------------------- coming back
