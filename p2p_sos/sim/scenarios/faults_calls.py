@@ -191,28 +191,26 @@ def _caught_up(trace: Trace, facts: Facts) -> Measures:
 
 # ------------------------------------------------------------------------- many calls
 
-CALLS, SLOTS = 100, 60
+CALLS_PER_NODE = 100 / 60  # and one slot each: 100 calls and hands for 60 at the table's 60 nodes
 CLASSES = (Severity.EMERGENCY, Severity.HIGH, Severity.MEDIUM, Severity.LOW)
 HELPED_S = 20.0  # how long a victim of the first class needs its helpers
 
 
 def _many_calls(world: World, _seed: int, nodes: int) -> None:
-    """A hundred calls of four classes in one moment; there are hands for sixty claims."""
+    """Calls of four classes in one moment, five for every three hands."""
     there = city(world, nodes, victim=False)
     for name in there:
         place = world[name]
         assert place.responder is not None
-        place.responder = evolve(
-            place.responder, policy=Policy(sectors=1 << Sector.HEALTH, slots=max(1, SLOTS // nodes))
-        )
-    severities = [CLASSES[number % len(CLASSES)] for number in range(CALLS)]
+        place.responder = evolve(place.responder, policy=Policy(sectors=1 << Sector.HEALTH, slots=1))
+    severities = [CLASSES[number % len(CLASSES)] for number in range(round(nodes * CALLS_PER_NODE))]
     world.draws.shuffle(severities)
     for number, severity in enumerate(severities):
         name = f"{VICTIM}{number}"
         add_victim(world, name, there)
         world[name].call_fields = {"severity": severity}
         world.plan(world.draws.uniform(0.0, 1.0), "call", name)
-    for second in range(30, 600, 10):
+    for second in range(25, 200, 5):
         world.schedule(float(second), partial(_clear_the_helped, world))
 
 
@@ -257,6 +255,6 @@ SCENARIOS = (
     Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
              Limits(recovery_p99_s=SYNC_PERIOD_S + 2.0, more=(every("recovery_s", "a late node never caught up"),)),
              measure=_caught_up, about="a tenth of the nodes start ten minutes late"),
-    Scenario("many-calls", _many_calls, 300.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
+    Scenario("many-calls", _many_calls, 200.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
              about="a hundred calls at once, and hands for sixty"),
 )  # fmt: skip
