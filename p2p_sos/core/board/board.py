@@ -212,7 +212,9 @@ class Board:
         """Take a CARD that the newest CLAIM of its signer names; any other is none of this board's business."""
         signer = card.message.signer
         claim = self.said(signer).claim
-        if claim is None or _card_of(claim) != card.id or signer in self._cards:
+        if card.message.KIND is not Kind.CARD or claim is None:
+            return False
+        if _card_of(claim) != card.id or signer in self._cards:
             return False
         self._cards[signer] = card
         self._derived.clear()
@@ -308,6 +310,12 @@ class Board:
         return said
 
     @property
+    def highest_epoch(self) -> int:
+        """The highest epoch that a ROSTER of somebody fit names; 0 if there is none."""
+        there = (self.speaker(who).epochs for who in self._responders.places)
+        return max((-epoch for epochs in there for epoch, _ in epochs), default=0)
+
+    @property
     def description(self) -> Description:
         """The CALL as its newest UPDATE left it."""
         updates = self._victim[Kind.UPDATE].frames
@@ -374,7 +382,9 @@ def _fitness(speaker: Speaker) -> Fitness:
 
 def _named(frame: Frame, card: Frame | None) -> Frame | None:
     """The card, if the frame is a CLAIM of its signer that names it."""
-    if card is None or not isinstance(frame.message, Claim) or frame.message.card != card.id:
+    if card is None or card.message.KIND is not Kind.CARD:
+        return None
+    if not isinstance(frame.message, Claim) or frame.message.card != card.id:
         return None
     return card if card.message.signer == frame.message.signer else None
 

@@ -102,7 +102,6 @@ class Leases:
     _lead: Key | None = None
     _token: Token = NOBODY
     _roster: MessageId = NOTHING  # the last one that was followed
-    _epoch: int = 0  # the highest that any ROSTER named
     _rolls: list[tuple[float, float]] = field(factory=list)  # (who was not heard since, is silent from)
     _rolled: dict[bytes, float] = field(factory=dict)
     lapsed_at: float | None = None
@@ -113,8 +112,8 @@ class Leases:
 
     # ------------------------------------------------------------------ hearing
 
-    def note(self, frame: Frame, now: float, came: float | None = None) -> None:
-        """A message of this call was admitted; `came`: when an earlier run heard it.
+    def note(self, frame: Frame, now: float, came: float | None = None, epoch: int = 0) -> None:
+        """A message of this call was admitted; `came`: when an earlier run heard it. `epoch`: the board's highest.
 
         Helpers are heard anew when a node starts, since nobody renews to who sleeps; how long V was silent is no lease.
         """
@@ -135,7 +134,7 @@ class Leases:
             case Sitrep():
                 self._note_sitrep(message, heard, now)
             case _:
-                self._note_log(frame, heard, now)
+                self._note_log(frame, heard, now, epoch)
 
     def _note_victim(self, frame: Frame, now: float, came: float) -> None:
         message = frame.message
@@ -162,7 +161,7 @@ class Leases:
         if sitrep.roster != NOTHING:
             heard.under = (sitrep.roster, now)
 
-    def _note_log(self, frame: Frame, heard: _Heard, now: float) -> None:
+    def _note_log(self, frame: Frame, heard: _Heard, now: float, highest: int) -> None:
         message, age = frame.message, newness(frame)
         sequence = -age[0]
         if sequence > heard.log:
@@ -179,8 +178,7 @@ class Leases:
                     # (06-board §13)
                     goes_on = heard.roster is not None and message.replaces == heard.roster[1]
                     old_at = heard.renewed_at if goes_on else OVER
-                    heard.roster, heard.roster_at = age, now if epoch >= self._epoch else old_at
-                    self._epoch = max(epoch, self._epoch)
+                    heard.roster, heard.roster_at = age, now if epoch >= highest else old_at
             case Comply(requisition=requisition):
                 if sequence > heard.comply:
                     heard.comply, heard.complied, heard.complied_at = sequence, requisition, now

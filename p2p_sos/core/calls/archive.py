@@ -124,7 +124,9 @@ class Archive:
         """The CARD that a CLAIM names, if it is known."""
         if not isinstance(frame.message, Claim):
             return None
-        return self.cards.get(frame.message.card) or self.memory.frame(frame.message.card)
+        named = self.cards.get(frame.message.card) or self.memory.frame(frame.message.card)
+        # A CLAIM may name anything: a DECLINE of its own signer is no card.
+        return named if named is not None and named.message.KIND is Kind.CARD else None
 
     def _take_card(self, card: Frame, unix_s: float, now: float) -> Offer:
         """A CARD serves those that rank by it and the boards whose claims name it."""

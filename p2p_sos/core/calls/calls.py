@@ -246,7 +246,9 @@ class Calls(Mapping[CallId, CallRecord]):
         offer = entry.board.offer(frame, card)
         self._seats[letters] += entry.board.seats(letters=letters) - before
         if offer.kept:
-            entry.leases.note(frame, now, came)
+            # Of those who are fit alone: else any key could make every later roster old news.
+            highest = entry.board.highest_epoch if frame.message.KIND is Kind.ROSTER else 0
+            entry.leases.note(frame, now, came, highest)
         changed = (*((frame,) if offer.kept else ()), *offer.dropped)
         if not letters and changed:
             self._touched[call] = None

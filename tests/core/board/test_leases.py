@@ -378,7 +378,9 @@ def test_a_lead_that_writes_anew_before_it_hears_of_higher_epochs_goes_on() -> N
     for replaces in (True, False):
         watch, first = led(A, B)
         watch.at(2, mail.sitrep(watch.call, A, 1, first.id))
-        watch.at(3, mail.roster(watch.call, C, C, epoch=9))  # of one who does not claim: a lead of the past
+        watch.claims(2.5, C)
+        # Of one who claims no longer: a lead of the past.
+        watch.at(3, mail.release(watch.call, C, 2), mail.roster(watch.call, C, C, epoch=9))
         anew = mail.roster(
             watch.call, A, A, B, sequence=2, epoch=2, replaces=first.id if replaces else NOTHING
         )
