@@ -46,6 +46,9 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """Whoever is capable and hears a call sees an honest claim within the bound, in its own component."""
     claimed, liars = claims(trace, facts), liars_in_front(facts)
     spoke = _victims_spoke(trace, facts)
+    reached: dict[tuple[CallId, str], list[float]] = {}
+    for when_s, who, _, call_id in trace.of("reached"):
+        reached.setdefault((call_id, who), []).append(when_s)
     found: list[Violation] = []
     done: dict[tuple[CallId, tuple[str, ...]], None] = {}
     for heard_s, node, _, call_id, *_ in trace.of("heard"):
@@ -60,6 +63,9 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         if _over(trace, node, call_id, deadline_s):
             continue
         component = facts.component_of(node, deadline_s - 1e-9)
+        # Liars pass on what they like: whom an honest claim reached through them has it, whoever stands between.
+        if any(when_s <= deadline_s for when_s in reached.get((call_id, node), [])):
+            continue
         # A claim of one that could be reached then holds its place for a lease, even where it cannot be reached now.
         near = [
             who

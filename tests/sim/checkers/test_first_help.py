@@ -35,6 +35,16 @@ def test_who_is_cut_off_needs_help_of_its_own() -> None:
     assert [v.node for v in check(stage.trace, stage.facts)] == ["n2"]
 
 
+def test_whom_a_claim_reached_through_liars_has_help() -> None:
+    """No honest node stands between, and yet it came: that is help; too late, or at somebody else's, it is none."""
+    apart = (-15.0, (("n0", "n1"), ("n2",), ("n3", "n4", "victim")))
+    for at_s, who, expected in ((2.0, "n2", ["n3"]), (9.0, "n2", ["n2", "n3"]), (2.0, "n0", ["n2", "n3"])):
+        stage = _claimed(2.0)
+        stage.components(apart)
+        stage.add(at_s, who, "reached", CALL)
+        assert [v.node for v in check(stage.trace, stage.facts)] == expected
+
+
 def test_the_bound_grows_with_the_liars() -> None:
     """Each doubling costs a PROG."""
     call = Stage().facts.calls[CALL]
