@@ -78,6 +78,7 @@ class Engine:
         self.verdict_s = verdict_s
         self.sync = True
         self.link_draws = draws
+        self._by_name: dict[str, int] = {}
         self._heap: list[tuple[float, int, int, int, Any]] = []
         self._number = 0
         self._sized = (-1, Rpc(), RpcReceived("", Rpc(), 0))  # who sent what last, and what arrives of it
@@ -167,14 +168,14 @@ class Engine:
 
     def index_of(self, name: str) -> int | None:
         """Where a peer sits; None for a stranger."""
-        raise NotImplementedError
+        return self._by_name.get(name)
 
     def disconnect(self, place: Place, peer: str, why: str) -> None:
         """A node closes a link."""
         raise NotImplementedError
 
     def _send(self, place: Place, action: SendRpc) -> None:
-        index, rpc = self.index_of(action.peer), action.rpc
+        index, rpc = self._by_name.get(action.peer), action.rpc
         direction = None if index is None else place.links.get(index)
         if index is None or direction is None:
             return
@@ -190,6 +191,11 @@ class Engine:
         if rpc is not sent or sender != place.index:  # one object often goes to many peers
             received = RpcReceived(place.name, rpc, size_of(rpc))
             self._sized = place.index, rpc, received
+        if direction.plain_s is not None and direction.open and direction.joined:  # as nearly always
+            self._number += 1
+            at_s = self.now + direction.plain_s
+            heapq.heappush(self._heap, (at_s, self._number, index, other.life, received))
+            return
         spared = bool(rpc.subscriptions)
         for at_s in direction.arrivals(received.size_bytes, self.now, self.link_draws, spared=spared):
             self.push(at_s, index, other.life, received)

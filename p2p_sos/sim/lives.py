@@ -60,7 +60,6 @@ class Lives(Engine):
         self.known_share_at_call = 1.0
         self.known: dict[str, float] = {}  # figures that a scenario adds to the facts
         self.call_facts: dict[CallId, CallFacts] = {}
-        self._by_name: dict[str, int] = {}
         self._truth = Truth(START_S)
         self._down: list[str] = []  # not to be started by `begin`
 
@@ -68,10 +67,6 @@ class Lives(Engine):
 
     def __getitem__(self, name: str) -> Place:
         return self.places[self._by_name[name]]
-
-    def index_of(self, name: str) -> int | None:
-        """Where a peer sits; None for a stranger."""
-        return self._by_name.get(name)
 
     def named(self, name: str) -> Iterator[Place]:
         """One place, or with * all."""
