@@ -92,7 +92,7 @@ def _waited(trace: Trace, facts: Facts) -> Measures:
     """How far the first honest claim is from its bound; at most 1 is good."""
     call = next(iter(facts.calls.values()))
     first = [r[0] for r in trace.of("claim-at-victim") if facts.is_honest(r[4])]
-    bound = bound_s(call, liars_in_front(facts), 2 * facts.delta_s, victim_speaks=False)
+    bound = bound_s(call, liars_in_front(facts), 2 * facts.delta_s, victim_speaks=True)
     return {"share_of_bound": (first[0] - call.start_s) / bound if first else None}
 
 
