@@ -10,7 +10,7 @@ from attrs import evolve
 from p2p_sos.core.actions import SetTimer
 from p2p_sos.core.board.board import rank
 from p2p_sos.core.calls import calls as calls_module
-from p2p_sos.core.calls.budgets import Bucket
+from p2p_sos.core.calls.budgets import WIDTHS, Bucket, Lane
 from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.calls.gate import OrphansDue
 from p2p_sos.core.case.case import Case
@@ -378,6 +378,27 @@ def test_a_stranger_s_signature_under_a_victim_s_number_changes_nothing() -> Non
     forged = seal(evolve(wrong.message, signer=mail.key("x").public), PROFILE.network, mail.key("x"))
     assert door.ask(forged) == "reject signer"
     assert [f.message.sequence for f in door.archive.calls.board(one.id).words(wrong.message.KIND)] == [1]  # type: ignore[union-attr]
+
+
+def test_strangers_are_not_verified_while_their_lane_has_no_room() -> None:
+    """Once strangers used up their tokens the next one costs no signature check, though there is a seat; later it does."""
+    door = Door()
+    calls = [call(f"call {number}") for number in range(20)]
+    for one in calls:
+        assert door.ask(one) == "accept"
+        door.now += 1.0
+    last, said = calls[-1], []
+    for number in range(15):
+        said += [door.ask(mail.claim(one, mail.key(f"{one.id!r} {number}"))) for one in calls[:-1]]
+    assert said.count("accept") >= WIDTHS[Lane.STRANGER].burst
+    assert said[-1] == "ignore budget"
+    door.verify_at_once = False
+    before = len(door.verifying)
+    assert door.ask(mail.claim(last, mail.key("stranger"))) == "ignore budget"
+    assert len(door.verifying) == before
+    door.now += 1.0
+    door.ask(mail.claim(last, mail.key("stranger")))
+    assert len(door.verifying) == before + 1, "the control: with a token it is looked at"
 
 
 def test_keys_ground_for_a_call_push_no_holder_of_a_card_off_its_board() -> None:

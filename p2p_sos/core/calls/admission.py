@@ -216,6 +216,10 @@ class Admission:
         by_victim = message.KIND is Kind.LETTER and self._victim_of(frame) == message.signer
         return lane if lane is Lane.VICTIM or known or by_victim else Lane.STRANGER
 
+    def is_full(self, lane: Lane, now: float) -> bool:
+        """Whether what a stranger says would find no token when it is verified: then nobody verifies it."""
+        return lane is Lane.STRANGER and not self._buckets[lane].has(now)
+
     def _victim_of(self, frame: Frame) -> Key | None:
         call = getattr(frame.message, "call", None)
         if call is None or call not in self.calls:

@@ -75,6 +75,11 @@ class Bucket:
     def __attrs_post_init__(self) -> None:
         self._tokens = self.burst
 
+    def has(self, now: float) -> bool:
+        """Whether there is a token; none is taken."""
+        grown = 0.0 if self._at is None else (now - self._at) * self.per_s
+        return self._tokens + grown >= 1
+
     def take(self, now: float) -> bool:
         """Take one token if there is one."""
         if self._at is not None:

@@ -94,7 +94,8 @@ class Gate:
         if gossip_id in self._verifying:
             return []  # forgotten meanwhile, or it came both ways: the verdict of the first time is on its way
         lane = self.admission.lane(frame)
-        if not self.admission.gauge.enter(lane):
+        # "What a stranger says SHOULD NOT be verified while its lane has no room." (05-calls §8)
+        if self.admission.is_full(lane, now) or not self.admission.gauge.enter(lane):
             return [judged(gossip_id, Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once"))]
         self._verifying[gossip_id] = lane, synced
         return [Verify(gossip_id, frame)]
