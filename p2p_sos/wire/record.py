@@ -15,10 +15,10 @@ from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import NetworkId, blake2b
 from p2p_sos.wire.keys import KEY_BYTES, SIGNATURE_BYTES, SigningKey, verifies
-from p2p_sos.wire.messages import Claim, Key
+from p2p_sos.wire.messages import NOTHING, Attest, Claim, Key
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
-from p2p_sos.wire.registry import CELL_BYTES, Kind, Tlp
+from p2p_sos.wire.registry import CELL_BYTES, KIND_SIGNERS, Kind, Tlp
 
 VERSION = 1
 TIME_BYTES = 8
@@ -146,6 +146,20 @@ def frames_of(record: Record, profile: Profile) -> tuple[Frame, ...] | Refusal:
     return _misplaced(frames) or tuple(frames)
 
 
+def _signed_by_another(frames: Sequence[Frame]) -> Refusal | None:
+    """Why one of these is no word of whoever may say it: an ALL_CLEAR, say, that some other key signed."""
+    victim = frames[0].message.signer
+    for number, frame in enumerate(frames[1:], start=2):
+        message, signers = frame.message, KIND_SIGNERS[frame.message.KIND]
+        by_victim = message.signer == victim
+        wrong = by_victim if signers == "responder" else not by_victim if signers == "victim" else False
+        if isinstance(message, Attest):
+            wrong = by_victim != (message.previous == NOTHING and message.sequence > 0)
+        if wrong:
+            return Refusal(Reason.SIGNER, f"message {number}: a {message.KIND.name} in another's name")
+    return None
+
+
 def _misplaced(frames: Sequence[Frame]) -> Refusal | None:
     """Why these are not the messages of one call in their order, or None."""
     call, *said = frames
@@ -154,6 +168,8 @@ def _misplaced(frames: Sequence[Frame]) -> Refusal | None:
         return Refusal(Reason.RULE, "the first message is no CALL")
     if any(one.id >= other.id for one, other in pairwise(said)):
         return Refusal(Reason.RULE, "messages that do not stand in the order of their ids")
+    if (refusal := _signed_by_another(frames)) is not None:
+        return refusal
     cards = {frame.message.card: None for frame in said if isinstance(frame.message, Claim)}
     signers = {frame.message.signer: None for frame in said if hasattr(frame.message, "call")}
     for number, frame in enumerate(said, start=2):

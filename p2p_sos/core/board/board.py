@@ -8,7 +8,7 @@ Every bound keeps the best N by a key that stands in the messages themselves, gr
 board holds is a function of the set of messages that were ever offered to it, never of their order.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from types import MappingProxyType
 from typing import Any, TypeVar
 
@@ -286,6 +286,11 @@ class Board:
     def victim_spoke(self) -> bool:
         """Whether V said anything beside the CALL; letters, which not everybody holds, are left out."""
         return any(shelf.frames for shelf in self._victim.values())
+
+    @property
+    def seated(self) -> Container[Key]:
+        """Who has a seat for anything but letters, now and whenever it is asked."""
+        return self._responders
 
     def responders(self) -> tuple[Key, ...]:
         """Who said anything but letters, in the order of their places."""

@@ -8,7 +8,7 @@ Everything is an instant: the moment at which somebody's time is over unless it 
 changes at `due_at(now)` and at no moment between.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 from attrs import define, field
 
@@ -90,6 +90,7 @@ class Leases:
     victim: Key
     timing: Timing
     heard_at: float
+    seated: Container[Key] = ()  # whose words the board holds
     _heard: dict[Key, _Heard] = field(factory=dict)
     _attested: dict[Key, None] = field(factory=dict)
     victim_at: float = field(init=False)  # when V was heard last
@@ -184,8 +185,10 @@ class Leases:
                     heard.comply, heard.complied, heard.complied_at = sequence, requisition, now
 
     def _forget_some(self) -> None:
-        if len(self._heard) > HEARD_MAX:
-            del self._heard[min(self._heard, key=lambda key: self._heard[key].newest)]
+        # Never somebody with a seat: whoever is forgotten while its claim stands would never be silent again.
+        gone = [key for key in self._heard if key not in self.seated] if len(self._heard) > HEARD_MAX else []
+        if gone:
+            del self._heard[min(gone, key=lambda key: self._heard[key].newest)]
 
     # ------------------------------------------------------------------ what the board says of it
 

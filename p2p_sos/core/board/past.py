@@ -51,7 +51,8 @@ class Past:
 
     def note(self, came: Frame, gone: Sequence[Frame]) -> None:
         """The board changed: what was found holds on, unless it rests on what went, or lacked what came."""
-        if came.id in self._missing or any(frame.id in self._behind for frame in gone):
+        if came.id in self._missing or any(f.id in self._behind or f.id in self._bits for f in gone):
+            self._bits.clear()  # or they would grow by every roster that ever was here
             self._behind.clear()
             self._missing.clear()
 

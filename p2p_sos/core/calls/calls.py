@@ -197,8 +197,9 @@ class Calls(Mapping[CallId, CallRecord]):
             held.standing_changed()
             return Offer(True)
         told = call_of(call)
-        leases = Leases(told.signer, TIMINGS[told.severity], now)
-        self._entries[call.id] = Entry(Board(call, self._judge), leases, heard_unix_s, now, mine)
+        board = Board(call, self._judge)
+        leases = Leases(told.signer, TIMINGS[told.severity], now, board.seated)
+        self._entries[call.id] = Entry(board, leases, heard_unix_s, now, mine)
         self._open[call.id] = self._touched[call.id] = None
         gone = self._surplus(self._open)
         if gone == call.id:

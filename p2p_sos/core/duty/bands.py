@@ -29,6 +29,7 @@ from p2p_sos.wire.registry import WAVES_MAX, Severity
 LOOK_JITTER = 0.5  # brief: section 8, a guard looks every W to 1.5 W
 EARLY_S = 1e-3  # a timer may fire that much before its time, where clocks run at different rates
 PLACES_MAX = 2**18  # guess: 40 MB; the orders of sixteen calls among all the cards that a node keeps
+BEFORE_MIN = 256  # guess: of whom it is remembered how they were ranked, whoever they were
 URGENT = Severity.SEVERE  # calls of the gravest class are not held back
 
 RankingKey = tuple[CallId, int, bytes]  # the call, the sequence of its description, the cards' fingerprint
@@ -215,6 +216,8 @@ class Bands:
         spoke += [decline.responder for decline in view.declines]
         spoke += [release.responder for release in view.releases]
         spoke += [key for key in self.convicted() if view.claim_of(key) is None]
+        if len(watch.before) > 2 * len(spoke) + BEFORE_MIN:
+            watch.before.clear()  # most of them left the board again
         fitter = 0
         for responder in spoke:
             if responder not in watch.before:

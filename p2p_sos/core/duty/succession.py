@@ -69,11 +69,11 @@ def cause_of(board: Board, view: View, replaces: MessageId) -> Cause:
 
 def is_overtaken(board: Board, roster: MessageId) -> bool:
     """Whether somebody else named a roster knowing of this one."""
-    lead = board.held[roster].message.signer
+    lead, seen = board.held[roster].message.signer, board.past.bit(roster)
     return any(
         isinstance(frame.message, Roster)
         and frame.message.signer != lead
-        and board.had_seen(frame.id, roster)
+        and bool(board.past.behind(frame.id) & seen)
         for frame in board.frames()
     )
 

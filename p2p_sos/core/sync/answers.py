@@ -40,6 +40,10 @@ from p2p_sos.wire.sync import (
 ENTRY_BYTES = 64 + ID_BYTES + 16  # the longest prefix and name of a branch, and what msgpack adds
 ROOM_BYTES = SYNC_FRAME_BYTES_MAX - 64
 WISH_BYTES = 256  # guess: what looking for a branch costs, counted as if it were bytes
+QUESTION_BYTES = (
+    1024  # guess: what any question costs, likewise; a thousand calls are looked through for each
+)
+REGISTER_BYTES = 64  # guess: what hashing a register costs, likewise
 
 
 @define
@@ -115,6 +119,7 @@ class Answerer:
 
     def answer(self, question: Request, peer: PeerId) -> Reply:
         """The answer to a question."""
+        self.charge(peer, QUESTION_BYTES)
         match question:
             case Open(session=session, root=root):
                 return Equal(session) if root == self._forest.root else self._trees(session)
@@ -127,7 +132,7 @@ class Answerer:
             case Give(session=session):
                 return Taken(session)
             case Registers():
-                return self._newest(question)
+                return self._newest(question, peer)
 
     def _trees(self, session: int) -> Trees:
         named = [(name, tree.fingerprint()) for name, tree in self._forest.trees.items()]
@@ -148,10 +153,12 @@ class Answerer:
             branches.append(branch)
         return tuple(branches)
 
-    def _newest(self, question: Registers) -> Newest:
+    def _newest(self, question: Registers, peer: PeerId) -> Newest:
         cells: list[bytes] = []
         lacked: list[Fingerprint] = []
-        for roll in question.rolls:
+        # Each board once, however often it is named: its registers are hashed for it.
+        for roll in {roll.call: roll for roll in question.rolls}.values():
+            self.charge(peer, REGISTER_BYTES * len(self._forest.holdings.registers(roll.call)))
             mine, missing = newest(self._forest, roll.call, roll.held)
             cells += mine
             lacked += missing

@@ -151,11 +151,13 @@ class Sync:
         if isinstance(message, Refusal):
             self._sessions.pop(peer, None)
             return []
-        self._forest.look()
         if isinstance(message, Request):
             return self._on_question(peer, message, now)
         if session is None or not session.expects(message):
+            if not self._answerer.may_ask(peer, 0, now):
+                self._sessions.pop(peer, None)  # whoever is waited for may not babble either
             return []
+        self._forest.look()
         self._turns.answered(peer)
         self._answerer.refund(peer, len(frame))
         session.bytes_passed += len(frame)
@@ -171,6 +173,7 @@ class Sync:
     def _on_question(self, peer: PeerId, question: Request, now: float) -> list[SyncStep]:
         if not self._answerer.may_ask(peer, 0, now):
             return []
+        self._forest.look()
         given = question.cells if isinstance(question, Give) else ()
         steps: list[SyncStep] = [Offered(cell, peer) for cell in given]
         answer: SyncMessage = self._answerer.answer(question, peer)
