@@ -354,7 +354,7 @@ class Leases:
         wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
         for name, at in lost:
             self._rolled[name] = at
-            self._rolls.append((at - wait_s, at + hold_s + wait_s))
+            self._rolls.append((at - 2 * wait_s, at + hold_s + wait_s))
             self.lapsed_at = at
         # "It does the same when somebody could lead and nobody has come to" (06-board §13)
         hung = self._is_hung(now)
@@ -371,7 +371,7 @@ class Leases:
         if self._is_led_unseen(now):
             return False
         wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
-        self._rolls.append((due_at - wait_s, due_at + hold_s + wait_s))
+        self._rolls.append((due_at - 2 * wait_s, due_at + hold_s + wait_s))
         return True
 
     def _merge_rolls(self, now: float) -> None:

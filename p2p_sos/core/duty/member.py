@@ -46,6 +46,7 @@ class _Place:
     renew_at: float = 0.0
     attest_at: float = 0.0
     pace_s: float = 0.0
+    renewed_at: float = float("-inf")
     met: dict[Key, None] = field(factory=dict)
 
 
@@ -120,6 +121,7 @@ class Member:
             self._places.pop(call, None)
             return []
         rows, frame = self.author.sign_register(Renew, call, claim=claim.claim)
+        self._places[call].renewed_at = now
         return [*rows, Publish(frame), self._next(call, self._places[call], now)]
 
     def _on_view(self, call: CallId, roll_call: bool, now: float) -> list[Step]:
@@ -127,11 +129,17 @@ class Member:
             self._places.pop(call, None)
             return []
         if roll_call:
-            # "every claimer that notices MUST RENEW at once" (06-board §13)
-            return self._renew(call, now)
+            return self._on_roll_call(call, now)
         place = self._places[call]
         # An UPDATE may have made the lease shorter; one that grew is kept up by the next renewal.
         return [self._next(call, place, now)] if self._pace_s(call) < place.pace_s else []
+
+    def _on_roll_call(self, call: CallId, now: float) -> list[Step]:
+        place, timing = self._places[call], self.calls[call].view.description.timing
+        # "every claimer that notices MUST RENEW at once, unless it did so W + HOLD before or later" (06-board §13)
+        if now < place.renewed_at + timing.band_wait_s + timing.hold_s:
+            return []
+        return self._renew(call, now)
 
     # ------------------------------------------------------------------ a silent victim
 
