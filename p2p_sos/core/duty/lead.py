@@ -47,6 +47,7 @@ PROBE_SHARE = 1 / 3  # guess: of its lease; then there is as much time again for
 LATE_SHARE = 1 / 3  # guess: of its lease a report may be late before the process must have stood still
 REWRITES_FREE = 4  # guess: changes of a roster at full pace; then ever more rarely, for every log is bounded
 INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call
+YIELDED_MAX = 8  # guess: rosters that one node yields to in one call
 WORDS_MAX = LOG_KEPT // 2  # guess: entries after a CLAIM, beyond which a lead only says what it must
 PHASES = {Severity.EMERGENCY: Phase.DETRESFA, Severity.SEVERE: Phase.DETRESFA, Severity.HIGH: Phase.ALERFA}
 
@@ -71,10 +72,13 @@ class SitrepDue:
 class _Post:
     """One call that this node claimed.
 
+    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when.
     `waits_for`: what was said and is not on the board yet. `fenced_at`: since when this node does not act as a lead.
     """
 
     hold_at: float | None = None
+    place: int | None = None
+    placed_at: float = 0.0
     sitrep_at: float | None = None
     reported: Token | None = None
     slow: bool = False
@@ -83,6 +87,7 @@ class _Post:
     followed: MessageId = NOTHING
     waits_for: MessageId | None = None
     inherited: dict[MessageId, None] = field(factory=dict)
+    yielded: dict[MessageId, None] = field(factory=dict)
     fenced_at: float | None = None
     said: tuple[SitrepStatus, Phase] | None = None
 
@@ -167,17 +172,25 @@ class Lead:
         return self._await_turn(call, post, view, now)
 
     def _await_turn(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
-        """Nobody leads, and nobody fitter is there: after HOLD this node names a roster."""
-        if not self._is_next(view):
-            post.hold_at = None
+        """Nobody leads: the first in the line names a roster after HOLD, each one behind it W later than the one before."""
+        place = self._place(view)
+        if place is None:
+            post.hold_at = post.place = None
             return []
-        return [] if post.hold_at is not None else [self._hold(call, post, now, succession.hold_s(view))]
+        if place != post.place:
+            post.place, post.placed_at = place, now
+        at = post.placed_at + succession.turn_s(view, place)
+        if post.hold_at is not None and post.hold_at <= at:
+            return []  # looked at again when that is due
+        return [self._hold(call, post, now, max(0.0, at - now))]
 
-    def _is_next(self, view: View) -> bool:
+    def _place(self, view: View) -> int | None:
+        """Where this node stands in the line of those that could lead; None while somebody leads, or if it cannot."""
         effective = view.requisition is not None and view.requisition.effective
         if effective or view.lead is not None or view.closed is not None:
-            return False
-        return self._next_lead(view) == self._own
+            return None
+        line = succession.line(view, self.calls.board(view.call), self.calls.expired_of(view.call))
+        return line.index(self._own) if self._own in line else None
 
     def _next_lead(self, view: View, but: Key | None = None) -> Key:
         expired = self.calls.expired_of(view.call)
@@ -197,8 +210,10 @@ class Lead:
             return self._try_the_fence(call, post, view, now)
         if now > due + timing.lease_s * LATE_SHARE:
             return self._fence(call, post, view, now)  # what this node knows is old
-        if not self._is_next(view):
-            return []
+        steps = self._await_turn(call, post, view, now)
+        if post.place is None or post.placed_at + succession.turn_s(view, post.place) > now:
+            return steps
+        post.hold_at = post.place = None
         replaces = post.followed if post.followed != NOTHING else view.newest_roster
         cause = succession.cause_of(self.calls.board(call), view, replaces)
         return self._name_roster(call, post, view, (cause, replaces), now)
@@ -209,16 +224,23 @@ class Lead:
         """Yield, name the members anew, or report: this node leads."""
         post.hold_at = None
         if view.roster is not None:
-            rival = self.calls.fresh_view(call).lead
-            if rival is not None and rival != self._own:
+            fresh = self.calls.fresh_view(call)
+            rival, under = fresh.lead, fresh.token[1]
+            if rival is not None and rival != self._own and self._may_yield(post, under):
                 # "If then another one leads, it MUST send a HANDOVER of its roster to that one." (06-board §11.2)
                 post.stop()
+                post.yielded[under] = None
                 return self._say(Handover, call, view, roster=view.roster.roster, successor=rival)
             if self._may_rewrite(post, view, now):
                 post.rewrites += 1
                 cause = Cause.INITIAL if view.roster.cause is Cause.INITIAL else Cause.HANDOVER
                 return self._name_roster(call, post, view, (cause, view.roster.roster), now)
         return self._report(call, post, view, now) if post.reported != view.token else []
+
+    @staticmethod
+    def _may_yield(post: _Post, under: MessageId) -> bool:
+        # "It yields to one roster once." (06-board §11.2)
+        return under not in post.yielded and len(post.yielded) < YIELDED_MAX
 
     def _may_rewrite(self, post: _Post, view: View, now: float) -> bool:
         assert view.roster is not None, "a roster to be rewritten"

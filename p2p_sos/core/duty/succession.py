@@ -12,8 +12,8 @@ from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause
 TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but the longest
 
 
-def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
-    """Who would lead if nobody did: the fittest that is really there; NOTHING if nobody is.
+def line(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> list[Key]:
+    """Who could lead if nobody did, in the order in which they take their turns.
 
     Whoever led and let its lease lapse comes after all others: it may be gone before that is known of its claim. Whoever
     is attested comes first: a fitter one that claims and does nothing would leave the call without a lead for PROG.
@@ -27,8 +27,12 @@ def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = N
     # "the fittest that is attested, else the fittest that is not overdue, else the fittest; whoever let its own roster
     # lapse comes after all others that are not overdue" (06-board §11.2)
     able = [c for c in view.claims if c.live and c.fit and not c.dismissed and c.responder != but]
-    best = min(able, key=order, default=None)
-    return NOTHING if best is None else best.responder
+    return [claim.responder for claim in sorted(able, key=order)]
+
+
+def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
+    """Who would lead if nobody did; NOTHING if nobody is able."""
+    return next(iter(line(view, board, expired, but=but)), NOTHING)
 
 
 def members(view: View, lead: Key) -> tuple[Key, ...]:
@@ -52,6 +56,12 @@ def hold_s(view: View) -> float:
     """How long the fittest waits before it names a roster; longer after each takeover, so that none chases another."""
     timing = view.description.timing
     return float(min(timing.hold_s << min(view.takeovers, TAKEOVERS_MAX), timing.lease_s))
+
+
+def turn_s(view: View, place: int) -> float:
+    """How long the one at this place of the line waits: who stands before it may do nothing at all."""
+    # "Whoever stands behind the next one waits W longer for each place." (06-board §11.2)
+    return hold_s(view) + place * view.description.timing.band_wait_s
 
 
 def next_epoch(view: View) -> int:

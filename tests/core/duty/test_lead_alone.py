@@ -193,6 +193,26 @@ def test_who_took_over_yields_to_whom_it_replaced() -> None:
     assert (given.roster, given.successor) == (mine, OTHER.public)
 
 
+def test_it_yields_to_one_roster_once() -> None:
+    """A lead of before that reports, is given the lead and does not take it up, is not given it again under that roster."""
+    bridge = Bridge(fitter=OTHER)
+    theirs = mail.roster(CALL, OTHER, OTHER, ME)
+    bridge.hear(theirs)
+    bridge.now += LEASE_S + 1.0
+    for number in (9, 10, 11):
+        bridge.renew(ME, OTHER)
+        if HoldEnds in bridge.timers:
+            bridge.fire(HoldEnds)
+        assert bridge.leads, "the fitter one does nothing: a place further back in the line comes after W"
+        bridge.hear(mail.sitrep(CALL, OTHER, number, theirs.id))
+        if bridge.leads:
+            bridge.heard_at = bridge.timers[SitrepDue].at
+            bridge.fire(SitrepDue)
+        bridge.now += S1.hold_s
+    handed = [frame.message for frame in bridge.said if isinstance(frame.message, Handover)]
+    assert [message.successor for message in handed] == [OTHER.public], "once, which is the control as well"
+
+
 def test_nobody_hands_over_what_is_not_its_own() -> None:
     """A HANDOVER of a third one's roster makes nobody lead; of its writer's own it does, at once (control)."""
     third = mail.key("third")
