@@ -29,7 +29,6 @@ class Deck:
     _log: WatchLog
     _crew: Crew | None
     _case: Case | None
-    _last_heard_at: float
 
     @property
     def calls(self) -> Mapping[CallId, CallRecord]:
@@ -45,11 +44,6 @@ class Deck:
     def boards(self) -> Calls:
         """The boards of every call, and what the clock adds to them; only to be read."""
         return self._archive.calls
-
-    @property
-    def last_heard_at(self) -> float:
-        """The local time at which any peer was heard last."""
-        return self._last_heard_at
 
     @property
     def case(self) -> CaseView | None:

@@ -22,7 +22,6 @@ from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import (
     CALL_EPOCH_S,
-    CARD_EPOCH_S,
     EPOCHS_EITHER_WAY,
     KIND_SIGNERS,
     LETTER_WINDOW_S,
@@ -131,7 +130,7 @@ class Admission:
         if not wanted and (self.calls.names(frame.id) or not self.cards.outranks(frame)):
             return Refusal(Reason.KNOWN)
         card = card_of(frame)
-        epoch = max(0, int(self.clock.unix_s(now))) // CARD_EPOCH_S
+        epoch = self.clock.card_epoch(now)
         # "A CARD is admitted on the day of its epoch, the day before and the day after." (05-calls §4)
         # "One that a claim names and that comes by sync is admitted whatever its day." (05-calls §4)
         if abs(card.epoch - epoch) > CARD_EPOCHS_EITHER_WAY and not (synced and wanted):
@@ -231,8 +230,7 @@ class Admission:
         if frame.message.KIND is Kind.CALL:
             return abs(call_of(frame).epoch - self.clock.call_epoch(now)) <= EPOCHS_EITHER_WAY
         if frame.message.KIND is Kind.CARD:
-            day = max(0, int(self.clock.unix_s(now))) // CARD_EPOCH_S
-            return abs(card_of(frame).epoch - day) <= CARD_EPOCHS_EITHER_WAY
+            return abs(card_of(frame).epoch - self.clock.card_epoch(now)) <= CARD_EPOCHS_EITHER_WAY
         return True
 
     def afford(self, frame: Frame, now: float, *, synced: bool = False) -> Refusal | None:
