@@ -156,7 +156,7 @@ class Node(Deck):
         out: list[Action] = []
         if type(event) is RpcReceived:  # nearly every event is one
             self._last_heard_at = now
-            if steps := self._router.handle(event, now):
+            if steps := self._router.receive(event, now):
                 self._perform(steps, out, now)
             return out
         match event:

@@ -8,11 +8,12 @@ compared. What belongs to an earlier life of a place is passed over; what belong
 """
 
 import heapq
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
 
 from p2p_sos.core.actions import (
+    Action,
     Disconnect,
     Forget,
     Keep,
@@ -46,6 +47,7 @@ CLOCK_EVERY_S = 60.0
 FRAME_BYTES = 4  # of an RPC that says nothing
 MESSAGE_BYTES = 16  # of a message beside its data
 ID_BYTES = 22
+NOTED = (Tell, Keep)  # what the observer reads
 
 
 def size_of(rpc: Rpc) -> int:
@@ -119,12 +121,18 @@ class Engine:
                 event()
                 continue
             place = places[index]
-            if place.life != life or place.sitter is None:
+            sitter = place.sitter
+            if place.life != life or sitter is None:
                 continue
-            if place.backlog is None:
-                tell(place, event)
-            else:
+            if place.backlog is not None:
                 place.backlog.append(event)
+            elif type(event) is RpcReceived:  # as most are, and few of them have consequences
+                clocks = place.clocks
+                actions = sitter.handle(event, clocks.base_s + (self.now - clocks.since_s) * clocks.rate)
+                if actions:
+                    self._perform(place, event, actions)
+            else:
+                tell(place, event)
         self.now = until_s
 
     def tell(self, place: Place, event: Event) -> None:
@@ -135,13 +143,18 @@ class Engine:
         if type(event) is ClockRead:
             event = self.reading(place)
             self.push(clocks.true(local_s + CLOCK_EVERY_S), place.index, place.life, event)
-        actions = sitter.handle(event, local_s)
-        if actions:
-            steps = self._steps
-            for action in actions:
-                steps[type(action)](place, action)
-            self.observer.after(self.now, place, event, actions)
-        elif type(event) is TimerFired:
+        self._perform(place, event, sitter.handle(event, local_s))
+
+    def _perform(self, place: Place, event: Event, actions: Sequence[Action]) -> None:
+        steps, send, noted = self._steps, self._send, type(event) is TimerFired
+        for action in actions:
+            kind = type(action)
+            if kind is SendRpc:  # as nearly all are
+                send(place, action)  # type: ignore[arg-type]
+                continue
+            steps[kind](place, action)
+            noted = noted or kind in NOTED
+        if noted:
             self.observer.after(self.now, place, event, actions)
 
     def reading(self, place: Place) -> ClockRead:
@@ -166,27 +179,24 @@ class Engine:
     def _disconnect(self, place: Place, action: Disconnect) -> None:
         self.disconnect(place, action.peer, action.why)
 
-    def index_of(self, name: str) -> int | None:
-        """Where a peer sits; None for a stranger."""
-        return self._by_name.get(name)
-
     def disconnect(self, place: Place, peer: str, why: str) -> None:
         """A node closes a link."""
         raise NotImplementedError
 
     def _send(self, place: Place, action: SendRpc) -> None:
-        index, rpc = self._by_name.get(action.peer), action.rpc
-        direction = None if index is None else place.links.get(index)
-        if index is None or direction is None:
+        rpc, direction = action.rpc, place.ways.get(action.peer)
+        if direction is None:
             return
-        other = self.places[index]
+        other = direction.to
         if other.sitter is None:
             return
         if rpc.messages:
             if not place.is_honest:
                 rpc = self._named_anew(rpc)
+            seen = self.observer.seen
             for carried in rpc.messages:
-                self.observer.carried(self.now, place, carried.data)
+                if carried.data not in seen:
+                    self.observer.carried(self.now, place, carried.data)
         sender, sent, received = self._sized
         if rpc is not sent or sender != place.index:  # one object often goes to many peers
             received = RpcReceived(place.name, rpc, size_of(rpc))
@@ -194,11 +204,11 @@ class Engine:
         if direction.plain_s is not None and direction.open and direction.joined:  # as nearly always
             self._number += 1
             at_s = self.now + direction.plain_s
-            heapq.heappush(self._heap, (at_s, self._number, index, other.life, received))
+            heapq.heappush(self._heap, (at_s, self._number, other.index, other.life, received))
             return
         spared = bool(rpc.subscriptions)
         for at_s in direction.arrivals(received.size_bytes, self.now, self.link_draws, spared=spared):
-            self.push(at_s, index, other.life, received)
+            self.push(at_s, other.index, other.life, received)
 
     def _named_anew(self, rpc: Rpc) -> Rpc:
         """A driver names what it receives itself; so nobody can lie about an id."""
@@ -209,15 +219,12 @@ class Engine:
         return Rpc(rpc.subscriptions, carried, rpc.ihave, rpc.iwant, rpc.graft, rpc.prune, rpc.idontwant)
 
     def _send_sync(self, place: Place, action: SendSync) -> None:
-        index, data = self.index_of(action.peer) if self.sync else None, action.frame
-        direction = None if index is None else place.links.get(index)
-        if index is None or direction is None:
+        direction, data = place.ways.get(action.peer) if self.sync else None, action.frame
+        if direction is None or direction.to.sitter is None:
             return
-        other = self.places[index]
-        if other.sitter is None:
-            return
+        other = direction.to
         for at_s in direction.arrivals(len(data), self.now, self.link_draws, spared=False):
-            self.push(at_s, index, other.life, SyncReceived(place.name, data))
+            self.push(at_s, other.index, other.life, SyncReceived(place.name, data))
 
     def left(self, place: Place, other: Place) -> None:
         """`place` learns that its link to `other` is gone."""

@@ -42,7 +42,9 @@ class Observer:
         self.owners: dict[Key, Place] = {}
         self.views: dict[tuple[str, CallId], View] = {}
         self._shared = shared
-        self._seen: dict[bytes, None] = {}  # cells that a record names already
+        self.seen: dict[
+            bytes, None
+        ] = {}  # cells that a record names already: `carried` has nothing to say of them
 
     def after(self, now: float, place: Place, event: Event, actions: Sequence[Action]) -> None:
         """What followed from one event at one place."""
@@ -77,9 +79,9 @@ class Observer:
 
     def carried(self, now: float, place: Place, cell: bytes) -> None:
         """A cell is kept, or travels: the first time it is worth a record."""
-        if cell in self._seen:
+        if cell in self.seen:
             return
-        self._seen[cell] = None
+        self.seen[cell] = None
         frame = self._shared.decode(cell)
         if not isinstance(frame, Frame):
             return

@@ -17,7 +17,7 @@ from p2p_sos.core.events import Event
 from p2p_sos.core.node import Node
 from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Behaviour, Make, honest
-from p2p_sos.sim.links import Direction
+from p2p_sos.sim.links import Direction, Quality
 from p2p_sos.wire.messages import Key
 
 
@@ -79,7 +79,8 @@ class Place:
     make: Make = honest
     clocks: Clocks = field(factory=Clocks)
     store: Store = field(factory=Store)
-    links: dict[int, Direction] = field(factory=dict)  # what this place sends, in the order of linking
+    links: dict[int, "Way"] = field(factory=dict)  # what this place sends, in the order of linking
+    ways: dict[str, "Way"] = field(factory=dict)  # the same by the name of who sits at the other end
     dialled: dict[int, None] = field(factory=dict)  # the links that this place made
     sitter: Behaviour | None = None
     life: int = 0
@@ -98,6 +99,10 @@ class Place:
         """Whether something sits here that is not paused."""
         return self.sitter is not None and self.backlog is None
 
+    def link(self, other: "Place", quality: Quality) -> None:
+        """What this place sends to another from now on."""
+        self.links[other.index] = self.ways[other.name] = Way(quality, to=other)
+
     def pause(self) -> None:
         """What happens from now on waits."""
         if self.sitter is not None and self.backlog is None:
@@ -112,3 +117,10 @@ class Place:
     def node(self) -> Node | None:
         """The honest node here, while it is up."""
         return self.sitter if isinstance(self.sitter, Node) else None
+
+
+@define(eq=False)
+class Way(Direction):
+    """One direction of a link, and where it leads."""
+
+    to: Place = field(kw_only=True)

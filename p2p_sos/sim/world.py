@@ -24,7 +24,7 @@ from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Make, honest
 from p2p_sos.sim.engine import BOOTED_S, START_UNIX_S
 from p2p_sos.sim.faults import Fault
-from p2p_sos.sim.links import Direction, Quality
+from p2p_sos.sim.links import Quality
 from p2p_sos.sim.lives import PROTOCOL, Lives, seed_of
 from p2p_sos.sim.places import Clocks, Place, Store
 from p2p_sos.sim.trace import Trace
@@ -107,7 +107,8 @@ class World(Lives):
         assert one is not two, "a link to oneself"
         assert two.index not in one.links, f"{dialler} and {other} are linked"
         told = quality or Quality()
-        one.links[two.index], two.links[one.index] = Direction(told), Direction(told)
+        one.link(two, told)
+        two.link(one, told)
         one.dialled[two.index] = None
         if self.begun:
             self.change()

@@ -16,6 +16,8 @@ from p2p_sos.wire.registry import Kind
 class Lane(Enum):
     """What shares a reserve: a flood in one lane leaves the others as they were."""
 
+    __hash__ = object.__hash__  # Enum's own is a function of Python, and every message asks for its lane
+
     VICTIM = "victim"
     CALL = "call"
     BOARD = "board"

@@ -34,12 +34,18 @@ def heartbeat(memory: Memory, now: float) -> list[RouterAction]:
     _forget(memory, now)
     memory.beat += 1
     memory.history.shift()
-    for neighbour in tuple(memory.neighbours.values()):
+    for neighbour in memory.neighbours.values():
         if neighbour.dropped:
             continue
-        neighbour.beat(settings, now)
-        if neighbour.score < settings.graylist_threshold:
-            actions.extend(memory.judge(neighbour, now, "broken promises and other faults"))
+        neighbour.allowance = None
+        # Most links are lazy, and their peers have done nothing that counts: nothing of them can change.
+        if (
+            neighbour.eager or neighbour.score or neighbour.first
+            or neighbour.invalid or neighbour.behaviour or neighbour.unwanted
+        ):  # fmt: skip
+            neighbour.beat(settings, now)
+            if neighbour.score < settings.graylist_threshold:
+                actions.extend(memory.judge(neighbour, now, "broken promises and other faults"))
         # "A node MUST NOT graft a peer before the backoff of a PRUNE is over, and SHOULD wait a heartbeat longer."
         # (04-gossip §6)
         if neighbour.link is LinkState.BACKOFF and neighbour.backoff_until + settings.backoff_slack_s <= now:
@@ -74,10 +80,8 @@ def _announce_again(memory: Memory, now: float) -> list[RouterAction]:
             for peer, neighbour in memory.neighbours.items():
                 if peer not in holders and neighbour.subscribed:
                     memory.enqueue(neighbour, gossip_id)
-    for neighbour in memory.neighbours.values():
-        if neighbour.queue:
-            return memory.announce_soon(now)
-    return []
+    waits = memory.announce_at == NEVER and any([n.queue for n in memory.neighbours.values()])
+    return memory.announce_soon(now) if waits else []
 
 
 def _tend_mesh(memory: Memory, now: float) -> list[RouterAction]:
@@ -131,7 +135,7 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
 def _next_ids(memory: Memory, neighbour: Neighbour, most: int) -> tuple[GossipId, ...]:
     taken = list(neighbour.queue)
     if len(taken) <= most:
-        neighbour.queue.clear()
+        neighbour.queue = {}
     else:
         neighbour.queue = dict.fromkeys(taken[most:])
         del taken[most:]

@@ -155,12 +155,9 @@ class Neighbour:
         return self.score
 
     def beat(self, settings: GossipSettings, now: float) -> None:
-        """A heartbeat: forgive and forget its worth, open the next one's allowance, and weigh the peer anew."""
-        self.allowance = None
-        # Most links are lazy, and their peers have done nothing that counts: nothing of them can change.
-        if self.eager or self.score or self.first or self.invalid or self.behaviour or self.unwanted:
-            self._decay(settings)
-            self.weigh(settings, now)
+        """A heartbeat: forgive and forget its worth, and weigh the peer anew."""
+        self._decay(settings)
+        self.weigh(settings, now)
 
     def _decay(self, settings: GossipSettings) -> None:
         if self.first:

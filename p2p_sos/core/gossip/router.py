@@ -60,10 +60,9 @@ class Router:
     def handle(self, event: RouterEvent, now: float) -> list[RouterAction]:
         """Take one event, and say what is to be done, in order."""
         memory = self._memory
-        if type(event) is RpcReceived:  # nearly every event is one
-            neighbour = memory.neighbours.get(event.peer)
-            return [] if neighbour is None else self._on_rpc(neighbour, event, now)
         match event:
+            case RpcReceived():
+                return self.receive(event, now)
             case Judged():
                 return traffic.judged(memory, event, now)
             case TimerFired(key=key):
@@ -87,9 +86,11 @@ class Router:
             case _:
                 return []
 
-    def _on_rpc(self, neighbour: Neighbour, event: RpcReceived, now: float) -> list[RouterAction]:
+    def receive(self, event: RpcReceived, now: float) -> list[RouterAction]:
+        """As `handle`, for what nearly every event is."""
         memory, rpc = self._memory, event.rpc
-        if neighbour.dropped:
+        neighbour = memory.neighbours.get(event.peer)
+        if neighbour is None or neighbour.dropped:
             return []
         # "A reader MUST count a frame's bytes against its sender's budget before anything else, and drop it when they
         # exceed it." (04-gossip §8)

@@ -11,6 +11,10 @@ from typing import Final
 class MessageState(Enum):
     """What a message id is to this router."""
 
+    __hash__ = (
+        object.__hash__
+    )  # Enum's own is a function of Python, and each message looks into the table often
+
     UNKNOWN = "unknown"  # never heard of, or forgotten
     ANNOUNCED = "announced"  # a peer says that it holds it
     PENDING = "pending"  # here, and waits for its verdict
@@ -21,6 +25,10 @@ class MessageState(Enum):
 
 class MessageStep(Enum):
     """What can happen to a message id."""
+
+    __hash__ = (
+        object.__hash__
+    )  # Enum's own is a function of Python, and each message looks into the table often
 
     ANNOUNCE = "IHAVE"
     ARRIVE = "arrives in full"
