@@ -160,6 +160,10 @@ class Node(Deck):
                 self._perform(steps, out, now)
             return out
         match event:
+            case TimerFired():
+                self._on_timer(event, out, now)
+            case Verified():
+                self._perform(self._gate.verified(event, now), out, now)
             case RoundTripMeasured():
                 self._last_heard_at = now
                 self._perform(self._router.handle(event, now), out, now)
@@ -174,10 +178,6 @@ class Node(Deck):
                 self._hear(event, out, now)
             case PeerJoined():
                 self._on_peer_joined(event, out, now)
-            case Verified():
-                self._perform(self._gate.verified(event, now), out, now)
-            case TimerFired():
-                self._on_timer(event, out, now)
             case ClockRead(unix_s=unix_s):
                 self._clock.read(unix_s, now)
                 self._hear(event, out, now)

@@ -146,7 +146,8 @@ class Engine:
         self._perform(place, event, sitter.handle(event, local_s))
 
     def _perform(self, place: Place, event: Event, actions: Sequence[Action]) -> None:
-        steps, send, noted = self._steps, self._send, type(event) is TimerFired
+        steps, send = self._steps, self._send
+        noted = type(event) is TimerFired and getattr(event.key, "call", None) is not None
         for action in actions:
             kind = type(action)
             if kind is SendRpc:  # as nearly all are

@@ -133,12 +133,10 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
 
 
 def _next_ids(memory: Memory, neighbour: Neighbour, most: int) -> tuple[GossipId, ...]:
-    taken = list(neighbour.queue)
-    if len(taken) <= most:
-        neighbour.queue = {}
-    else:
-        neighbour.queue = dict.fromkeys(taken[most:])
-        del taken[most:]
+    taken, neighbour.queue = neighbour.queue, {}
+    if len(taken) > most:
+        in_order = list(taken)
+        taken, neighbour.queue = dict.fromkeys(in_order[:most]), dict.fromkeys(in_order[most:])
     peer, entries, own = neighbour.peer, memory.history.entries, memory.own
     ids: list[GossipId] = []
     for gossip_id in taken:

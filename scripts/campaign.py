@@ -1,0 +1,164 @@
+"""Runs every scenario as often as the figures ask, keeps what each run came to, and goes on where it was stopped.
+
+Comes in: a folder for the runs (`--out`), processes, and how many seeds at most (`--seeds`), or one scenario. Goes out: a
+line of JSON for each run, and a table of all runs that the folder holds, as Markdown; the exit code is 1 if a promise
+was broken or a limit missed. Runs of another state of the code are left alone and not counted. Sets itself up first.
+
+    python3 scripts/campaign.py --out runs --jobs 2              all of it: about three hours on two cores
+    python3 scripts/campaign.py --out runs --jobs 2 --seeds 2    the same with two seeds a scenario
+    python3 scripts/campaign.py --out runs --table               the table alone
+"""
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import setup
+
+if TYPE_CHECKING:
+    from p2p_sos.sim.scenario import Outcome
+
+Json = dict[str, Any]
+
+FEW = 10  # every scenario is run so often before any is run to its end: what is wrong shows early
+SEEDS: Mapping[str, int] = {  # how many runs the figures ask for; of a scenario not named here `OTHERS`
+    "chaos": 10_000,
+    "many-calls": 20,
+    "scale": 3,
+    "gossip-clear": 3,
+    "gossip-loss": 3,
+    "gossip-crash": 3,
+    "gossip-turncoats": 3,
+}
+OTHERS = 200
+LAST = ("chaos", "scale")
+JUDGED = ("p2p_sos/wire", "p2p_sos/core", "p2p_sos/sim")  # what decides the outcome of a run
+
+
+def parse(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description="Run every scenario as often as the figures ask.")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the runs are kept")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument("--seeds", type=int, metavar="N", help="at most so many seeds of each scenario")
+    parser.add_argument("--scenario", action="append", metavar="NAME", help="these alone")
+    parser.add_argument("--table", action="store_true", help="run nothing, print the table")
+    return parser.parse_args(words)
+
+
+def state_of_the_code() -> str:
+    """One word for all code that decides the outcome of a run."""
+    digest = hashlib.blake2b(digest_size=6)
+    for folder in JUDGED:
+        for file in sorted((setup.ROOT / folder).rglob("*.py")):
+            digest.update(file.relative_to(setup.ROOT).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()
+
+
+def plan(names: Sequence[str], most: int | None) -> Iterator[tuple[str, range]]:
+    """Which seeds of which scenario, in order: a few of each first."""
+    wanted = {name: min(SEEDS.get(name, OTHERS), most or sys.maxsize) for name in names}
+    late = [name for name in LAST if name in wanted]
+    for name, seeds in wanted.items():
+        yield name, range(min(FEW, seeds))
+    for name in [*(name for name in wanted if name not in late), *late]:
+        yield name, range(min(FEW, wanted[name]), wanted[name])
+
+
+def kept(folder: Path, name: str, code: str) -> "dict[int, Outcome]":
+    """The runs of a scenario that the folder holds for this state of the code, by seed."""
+    from p2p_sos.sim.checkers.violation import Violation
+    from p2p_sos.sim.scenario import Outcome
+
+    file = folder / f"{name}.jsonl"
+    runs: dict[int, Outcome] = {}
+    for line in file.read_text().splitlines() if file.exists() else ():
+        run: Json = json.loads(line)
+        if run["code"] == code:
+            broken = tuple(Violation(**violation) for violation in run["violations"])
+            runs[run["seed"]] = Outcome(run["seed"], broken, run["measures"], run["digest"], run["events"])
+    return dict(sorted(runs.items()))
+
+
+def run_all(asked: argparse.Namespace, names: Sequence[str], code: str) -> None:
+    """Run what the folder does not hold yet."""
+    from attrs import asdict
+
+    from p2p_sos.sim.campaign import Job, outcomes
+    from p2p_sos.sim.scenarios import SCENARIOS
+
+    for name, seeds in plan(names, asked.seeds):
+        there = kept(asked.out, name, code)
+        jobs = [Job(name, seed, SCENARIOS[name].nodes) for seed in seeds if seed not in there]
+        if not jobs:
+            continue
+        started = time.perf_counter()
+        broken = 0
+        with (asked.out / f"{name}.jsonl").open("a") as file:
+            for run in outcomes(jobs, asked.jobs):
+                broken += len(run.violations)
+                file.write(json.dumps({"code": code, **asdict(run)}) + "\n")
+                file.flush()
+        took_s = time.perf_counter() - started
+        print(
+            f"{name:20} {len(jobs):5} runs  {took_s:7.1f} s  {broken} violations", file=sys.stderr, flush=True
+        )
+
+
+def row(name: str, runs: "Sequence[Outcome]") -> tuple[str, int]:
+    """A line of the table, and how much is wrong: promises broken and limits missed."""
+    from p2p_sos.sim import report
+    from p2p_sos.sim.campaign import missed
+    from p2p_sos.sim.scenarios import SCENARIOS
+
+    scenario = SCENARIOS[name]
+    limits = missed(scenario.limits, runs)
+    told = report.report(scenario, scenario.nodes, runs, len(limits), 0.0)
+    report.complain(scenario, scenario.nodes, runs, limits)
+    figures = (
+        "scenario", "nodes", "runs", "violations", "first_claim_p50_s", "first_claim_p99_s", "lead_p99_s",
+        "claims_p50", "claims_p99", "helpers_p50", "recovery_p99_s", "trace_digest",
+    )  # fmt: skip
+    cells = ["" if told[figure] is None else str(told[figure]) for figure in figures]
+    wrong = told["violations"]
+    assert isinstance(wrong, int)
+    return f"| {' | '.join(cells)} |", wrong
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what was asked for, then tell what there is; 1 if anything is wrong."""
+    asked = parse(words)
+    setup.ready()
+
+    from p2p_sos.sim.scenarios import SCENARIOS
+
+    names = asked.scenario or list(SCENARIOS)
+    if unknown := [name for name in names if name not in SCENARIOS]:
+        print(
+            f"No scenario is called {unknown[0]}; scripts/simulate.py --list names them all.", file=sys.stderr
+        )
+        return 2
+    asked.out.mkdir(parents=True, exist_ok=True)
+    code = state_of_the_code()
+    if not asked.table:
+        run_all(asked, names, code)
+    print(f"State of the code: {code}\n")
+    print("| scenario | nodes | runs | wrong | first claim p50 s | p99 s | lead p99 s | claims p50 | p99 | helpers p50 "
+          "| recovery p99 s | digest |")  # fmt: skip
+    print("|---|---|---|---|---|---|---|---|---|---|---|---|")
+    wrong = 0
+    for name in names:
+        if runs := list(kept(asked.out, name, code).values()):
+            line, amiss = row(name, runs)
+            wrong += amiss
+            print(line)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,52 @@
+"""The campaign: it goes on where it stopped, counts this state of the code alone, and tells what is wrong."""
+
+import json
+import subprocess
+import sys
+
+from tests.house.sources import ROOT
+
+
+def campaign(folder, *words):
+    """Run the command on the scenario `forger`."""
+    command = [
+        sys.executable,
+        ROOT / "scripts" / "campaign.py",
+        "--out",
+        folder,
+        "--scenario",
+        "forger",
+        *words,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_what_was_run_is_kept_counted_and_not_run_again(tmp_path):
+    """One seed, then two: the first one is not run twice; another state of the code would be."""
+    first = campaign(tmp_path, "--seeds", "1")
+    assert first.returncode == 0, first.stderr
+    assert "| forger | 60 | 1 | 0 |" in first.stdout
+    second = campaign(tmp_path, "--seeds", "2")
+    assert "    1 runs" in second.stderr
+    assert "| forger | 60 | 2 | 0 |" in second.stdout
+    lines = (tmp_path / "forger.jsonl").read_text().splitlines()
+    assert [json.loads(line)["seed"] for line in lines] == [0, 1]
+
+
+def test_a_broken_promise_and_another_code_are_told_apart(tmp_path):
+    """Control: a run with a violation makes the command fail; one of another state of the code does not count."""
+    campaign(tmp_path, "--seeds", "1")
+    file = tmp_path / "forger.jsonl"
+    run = json.loads(file.read_text())
+    broken = {"property": "P1", "time": 1.0, "node": "n", "why": "made up"}
+    file.write_text(json.dumps(run | {"violations": [broken]}) + "\n")
+    told = campaign(tmp_path, "--table")
+    assert told.returncode == 1
+    assert "P1 is broken (seed 0, 1.000 s, n): made up" in told.stderr
+    file.write_text(json.dumps(run | {"violations": [broken], "code": "another"}) + "\n")
+    assert campaign(tmp_path, "--table").returncode == 0
+
+
+def test_an_unknown_scenario_is_named_as_such(tmp_path):
+    """And nothing is run."""
+    assert campaign(tmp_path, "--scenario", "none").returncode == 2
