@@ -1,4 +1,4 @@
-"""Cards with their tiers for a call, and ranks with their bands.
+"""Cards with their tiers for a call, ranks with their bands, cells with the rings between them.
 
 Comes in: fixed seeds. Goes out: what becomes JSON. The numbers are written here by hand.
 """
@@ -7,6 +7,7 @@ from typing import Any
 
 from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.standing import Description
+from p2p_sos.drivers.cells import rings as rings_between
 from p2p_sos.wire import registry as r
 from p2p_sos.wire.messages import Call
 from vectors.boards import DAY, DESCRIPTION, EPOCH, A
@@ -46,7 +47,7 @@ def _tiers() -> list[tuple[str, dict[str, Any], int | None, dict[str, Any], int]
         ("the same cell", {**ONE_SKILL, "cell": HERE}, 0, none, 5),
         ("three rings away", {**ONE_SKILL, "cell": THERE}, 3, none, 2),
         ("four rings away", {**ONE_SKILL, "cell": THERE}, 4, none, 1),
-        ("rings that cannot be counted", {**ONE_SKILL, "cell": THERE}, None, none, 1),
+        ("more rings away than are counted", {**ONE_SKILL, "cell": THERE}, None, none, 1),
         ("a card without a cell", {**ONE_SKILL, "cell": 0}, 0, none, 1),
         ("the sector", {**ONE_SKILL, "sectors": _mask(r.Sector.HEALTH, r.Sector.FOOD)}, None, none, 3),
         ("another sector", {**ONE_SKILL, "sectors": _mask(r.Sector.FOOD)}, None, none, 1),
@@ -69,9 +70,37 @@ BANDS = [
     (3, 8, 1), (3, 9, 2), (2, 6, 2), (1, 0, 0), (1, 1, 1), (1, 2, 1), (1, 3, 2), (1, 7, 3), (1, 1022, 9),
 ]  # fmt: skip
 
+VIENNA, PENTAGON = 0x0821E07FFFFFFFFF, 0x0820807FFFFFFFFF
+RINGS = [
+    ("the same cell", VIENNA, VIENNA, 0),
+    ("one ring", VIENNA, 0x0821E0FFFFFFFFFF, 1),
+    ("two rings", VIENNA, 0x0821E57FFFFFFFFF, 2),
+    ("three rings", VIENNA, 0x0821E47FFFFFFFFF, 3),
+    ("four rings", VIENNA, 0x0820897FFFFFFFFF, 4),
+    ("five rings", VIENNA, 0x0820887FFFFFFFFF, None),
+    ("the other side of the globe", HERE, THERE, None),
+    ("the ancestor of resolution 1", VIENNA, 0x0811E3FFFFFFFFFF, 0),
+    ("the ancestor of resolution 0", VIENNA, 0x0801FFFFFFFFFFFF, 0),
+    ("beside a coarse cell: one ring of coarse cells", 0x0821E57FFFFFFFFF, 0x0811E3FFFFFFFFFF, 1),
+    ("a pentagon and its neighbour", PENTAGON, 0x082082FFFFFFFFFF, 1),
+    ("neighbours of a pentagon that are neighbours", 0x0820817FFFFFFFFF, 0x082081FFFFFFFFFF, 1),
+    ("neighbours of a pentagon on two sides of it", 0x0820817FFFFFFFFF, 0x0820827FFFFFFFFF, 2),
+    ("past a pentagon", 0x08208A7FFFFFFFFF, 0x082091FFFFFFFFFF, 3),
+    ("past a pentagon, farther", 0x08208A7FFFFFFFFF, 0x082090FFFFFFFFFF, 4),
+    ("base cells, one of them a pentagon", 0x08009FFFFFFFFFFF, 0x08001FFFFFFFFFFF, 1),
+]
+
+
+def _rings() -> list[dict[str, Any]]:
+    cases = []
+    for why, first, second, rings in RINGS:
+        assert rings_between(first, second) == rings, why
+        cases.append({"why": why, "first": f"{first:016x}", "second": f"{second:016x}", "rings": rings})
+    return cases
+
 
 def tiers() -> dict[str, Any]:
-    """Cards and their tiers for one call; places and their bands for n lacking helpers."""
+    """Cards and their tiers for one call; places and their bands for n lacking helpers; rings between cells."""
     call = CALL.message
     assert isinstance(call, Call), "a CALL"
     cases = []
@@ -95,4 +124,5 @@ def tiers() -> dict[str, Any]:
         "call": open_cell_bytes(CALL).hex(),
         "tiers": cases,
         "bands": bands,
+        "rings": _rings(),
     }

@@ -9,6 +9,7 @@ from p2p_sos.core.board.fitness import band_of
 from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.resolve import resolve
 from p2p_sos.core.board.standing import Description, Expired, View
+from p2p_sos.drivers.cells import rings
 from p2p_sos.wire.frames import Frame, decode, pad
 from p2p_sos.wire.messages import Call
 from p2p_sos.wire.profiles import PROFILES
@@ -119,7 +120,7 @@ def _shown(view: View) -> dict[str, Any]:
 
 
 def check_fitness(vectors: dict[str, Any]) -> None:
-    """Every card has its tier and its group; every place its band."""
+    """Every card has its tier and its group; every place its band; every pair of cells its rings, from either side."""
     assert vectors["network"] == LABORATORY.network.hex()
     call = _frame(vectors["call"]).message
     assert isinstance(call, Call)
@@ -133,3 +134,6 @@ def check_fitness(vectors: dict[str, Any]) -> None:
         assert (standing.tier, standing.group.hex()) == (case["tier"], case["group"]), case["why"]
     for case in vectors["bands"]:
         assert band_of(case["place"], case["lacking"]) == case["band"]
+    for case in vectors["rings"]:
+        first, second = int(case["first"], 16), int(case["second"], 16)
+        assert rings(first, second) == rings(second, first) == case["rings"], case["why"]
