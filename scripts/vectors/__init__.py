@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vectors.boards import admission
+from vectors.clocks import leases
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
 from vectors.reconciling import reconciling
@@ -28,6 +29,7 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "admission.json": ("05-calls", admission),
     "boards.json": ("06-board", boards),
     "fitness.json": ("06-board", tiers),
+    "leases.json": ("06-board", leases),
     "sync.json": ("09-sync", reconciling),
 }
 

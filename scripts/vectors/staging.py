@@ -104,15 +104,18 @@ class Case:
             return Judge(LABORATORY)
         return Judge(ROOTED, accredits=lambda card: vouched.get(card.message.signer))
 
-    def plain(self) -> dict[str, Any]:
-        """As JSON."""
-        board = Board(CALL, self.judge())
+    def board(self) -> Board:
+        """The board itself. A card comes with the claim that names it: on a full board it decides who stays."""
+        board, named = Board(CALL, self.judge()), {card.id: card for card in self.cards}
         for frame in self.frames:
-            board.offer(frame)
-        for card in self.cards:
-            board.adopt(card)
+            board.offer(frame, named.get(frame.message.card) if isinstance(frame.message, Claim) else None)
         for key in self.convicted:
             board.convict(key)
+        return board
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        board = self.board()
         over = {name: _sorted(part) for name, part in asdict(self.expired).items() if part}
         vouched = None
         if self.vouched is not None:

@@ -6,7 +6,6 @@ sentence in `why` says what to look for.
 
 from typing import Any
 
-from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.resolve import resolve
 from p2p_sos.wire import registry as r
 from p2p_sos.wire.frames import Frame, seal
@@ -16,6 +15,7 @@ from p2p_sos.wire.messages import (
     AllClear,
     Attest,
     Cancel,
+    Claim,
     Comply,
     Decline,
     Handover,
@@ -48,6 +48,8 @@ from vectors.staging import Case
 
 ALL = (A, B, C, D)
 MILD = {**DESCRIPTION, "severity": r.Severity.LOW}
+MANY = {**DESCRIPTION, "needs": 1 << r.Need.RESTORE_DATA | 1 << r.Need.INVESTIGATE, "sector": r.Sector.FOOD}
+STRANGERS = r.BOARD_STRANGERS_MAX + 1
 
 
 # ------------------------------------------------------------------ boards
@@ -99,18 +101,9 @@ def _strangers() -> list[Case]:
 
 def _by_fitness(*helpers: SigningKey) -> list[SigningKey]:
     """The order of helpers whose cards are alike."""
-    view = resolve(_board(Case("").claims(*helpers)))
+    view = resolve(Case("").claims(*helpers).board())
     keys = {who.public: who for who in helpers}
     return [keys[standing.responder] for standing in view.claims]
-
-
-def _board(case: Case) -> Board:
-    board = Board(CALL, case.judge())
-    for frame in case.frames:
-        board.offer(frame)
-    for card in case.cards:
-        board.adopt(card)
-    return board
 
 
 def _rosters() -> list[Case]:
@@ -193,6 +186,92 @@ def _successions() -> list[Case]:
     return cases
 
 
+def _rows() -> list[Case]:
+    """What a lead that writes its roster anew had seen, and what others had seen of it."""
+    first, second, third, _ = _by_fitness(*ALL)
+    cases = []
+
+    def begin(why: str) -> Case:
+        cases.append(Case(why).claims(first, second, third))
+        return cases[-1]
+
+    case = begin("a usurper by `previous`: it attested knowing of the roster, and names that ATTEST alone")
+    case.say(Attest, first, case.roster(second), responders=(second.public,))
+    case.roster(first)
+    case = begin("a lead that met a worse one and writes its roster anew usurps nobody")
+    mine, other = case.roster(first), case.roster(second)
+    case.roster(first, other, replaces=mine.id, epoch=2)
+    case = begin(
+        "a new roster that replaces none of its own stands in no row: it is judged by what it had seen"
+    )
+    case.roster(first)
+    case.roster(first, case.roster(second), epoch=2)
+    case = begin("who had seen the first of a row comes after the newest of it")
+    mine = case.roster(second)
+    case.roster(second, replaces=mine.id, epoch=2)
+    case.roster(first, mine, epoch=3)
+    case = begin("a row that begins as a usurper stays one, however often it is written anew")
+    mine = case.roster(first, case.roster(second))
+    case.roster(first, replaces=mine.id, epoch=2)
+    return cases
+
+
+def _handed() -> list[Case]:
+    """Three that all could lead: the second leads, the third did and hands over, the first had seen both."""
+    first, second, third, _ = _by_fitness(*ALL)
+    cases = []
+
+    def begin(why: str, giver: SigningKey, successor: SigningKey, *, names: str = "theirs") -> Case:
+        case = Case(why).claims(first, second, third)
+        rosters = {"theirs": case.roster(third), "other": case.roster(second), "unknown": CALL}
+        handed = case.say(Handover, giver, roster=rosters[names].id, successor=successor.public)
+        taken = {"replaces": rosters["theirs"].id, "cause": r.Cause.HANDOVER, "epoch": 2}
+        case.roster(first, handed, rosters["other"], **taken)
+        cases.append(case)
+        return case
+
+    begin("who was handed a roster is no usurper of another that it had seen", third, first)
+    begin("who was not named as the successor is one", third, second)
+    begin("a roster that its own lead did not hand over was not handed over", second, first)
+    begin("nor was one that its lead's HANDOVER does not name", third, first, names="unknown")
+    case = begin("who was handed a roster, and writes it anew", third, first)
+    case.roster(first, replaces=case.frames[-1].id, cause=r.Cause.HANDOVER, epoch=3)
+    return cases
+
+
+def _described_anew() -> list[Case]:
+    """An UPDATE that makes others the fittest."""
+    skilled = {"skills": 1 << r.Need.INVESTIGATE | 1 << r.Need.RESTORE_DATA}
+    cases = []
+
+    def begin(why: str, *updates: Frame) -> Case:
+        # A restores data for a hospital; B does more, and neither knows nor needs that sector.
+        case = Case(why).claims(A, sectors=1 << r.Sector.HEALTH).claims(B, **skilled)
+        case.roster(A)
+        case.roster(B)
+        cases.append(case.hear(*updates))
+        return case
+
+    begin("of two concurrent rosters the fitter lead's, as the CALL was made")
+    begin("after an UPDATE that asks for more the other one is fitter, and leads", ordered(Update, 1, **MANY))
+    begin("the newest UPDATE decides", ordered(Update, 1, **MANY), ordered(Update, 2, **DESCRIPTION))
+    language = {**DESCRIPTION, "languages": (82,)}
+    begin(
+        "an UPDATE that names a language takes its points from who does not speak it",
+        ordered(Update, 1, **language),
+    )
+    return cases
+
+
+def _crowded() -> list[Case]:
+    """One stranger more than a board keeps; whoever has a card stays."""
+    case = Case("of strangers those stay that rank first, whoever came first; who has a card is none")
+    helpers = [SigningKey(seed(f"stranger {index}")) for index in range(STRANGERS)]
+    for who in helpers:
+        case.say(Claim, who, slot=0, slot_epoch=0, card=NOTHING, manner=r.Manner.AUTOMATIC)
+    return [case.claims(A, skills=1 << r.Need.BANDWIDTH)]
+
+
 def _requisitions() -> list[Case]:
     asked, cases = requisition(2, A, B, C), []
 
@@ -258,6 +337,15 @@ def _contact() -> list[Case]:
     over("four of two groups do not close", 4, pairs)
     over("one of them is convicted", 3, groups).convicted = [A.public]
     over("of a mild call, two groups close", 2, groups).hear(ordered(Update, 2, **MILD))
+    for severity, class_of_it in (
+        (r.Severity.HIGH, "S2"),
+        (r.Severity.MEDIUM, "S3"),
+        (r.Severity.BASELINE, "S4"),
+    ):
+        described = {**DESCRIPTION, "severity": severity}
+        for many in (1, 2, 3):
+            why = f"of a call of {class_of_it}, {many} of the attested groups stand down"
+            over(why, many, groups).hear(ordered(Update, 2, **described))
     over("V cleared it before", 3, groups).hear(ordered(AllClear, 2))
     unmet = Case("who was never attested does not close", vouched=groups).claims(*helpers)
     for who in helpers:
@@ -268,6 +356,7 @@ def _contact() -> list[Case]:
 def boards() -> dict[str, Any]:
     """Boards about one call, what is over, and the view; the order of messages, cards and keys means nothing."""
     cases = [*_strangers(), *_rosters(), *_successions(), *_requisitions(), *_contact()]
+    cases += [*_rows(), *_handed(), *_described_anew(), *_crowded()]
     return {
         "network": NETWORK.hex(),
         "call": open_cell_bytes(CALL).hex(),

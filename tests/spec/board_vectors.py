@@ -1,4 +1,4 @@
-"""Consumers of admission.json, boards.json and fitness.json: a gate to talk to, boards to resolve, cards to judge."""
+"""Consumers of admission.json, boards.json, leases.json and fitness.json: a gate, boards, clocks, cards to judge."""
 
 from typing import Any
 
@@ -9,6 +9,7 @@ from p2p_sos.core.board.fitness import band_of
 from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.resolve import resolve
 from p2p_sos.core.board.standing import Description, Expired, View
+from p2p_sos.core.calls.calls import Calls
 from p2p_sos.drivers.cells import rings
 from p2p_sos.wire.frames import Frame, decode, pad
 from p2p_sos.wire.messages import Call
@@ -85,6 +86,23 @@ def check_boards(vectors: dict[str, Any]) -> None:
                 board.convict(key)
             view = resolve(board, _expired(case["expired"]))
             assert _shown(view) == case["view"], case["why"]
+
+
+def check_leases(vectors: dict[str, Any]) -> None:
+    """After every step it is over for whom the file says, at a node that looks whenever something changes."""
+    assert vectors["network"] == LABORATORY.network.hex()
+    for case in vectors["cases"]:
+        call, calls, due_at = _frame(case["call"]), Calls(1), None
+        named = {card.id: card for card in map(_frame, case["cards"])}
+        calls.open(call, 0.0)
+        for step in case["steps"]:
+            now = step["at_s"]
+            while due_at is not None and due_at < now:
+                due_at = calls.look(call.id, due_at).due_at
+            for frame in map(_frame, step["frames"]):
+                calls.offer(frame, now, named.get(getattr(frame.message, "card", b"")))
+            due_at = calls.look(call.id, now).due_at
+            assert calls.expired_of(call.id) == _expired(step["expired"]), (case["why"], now)
 
 
 def _shown(view: View) -> dict[str, Any]:

@@ -35,7 +35,7 @@ from p2p_sos.wire.refusals import Refusal
 from p2p_sos.wire.registry import LetterKind
 from p2p_sos.wire.stamps import holds, solve, stamp_value
 from p2p_sos.wire.vocabulary import lookup, word_of
-from tests.spec.board_vectors import check_admission, check_boards, check_fitness
+from tests.spec.board_vectors import check_admission, check_boards, check_fitness, check_leases
 from tests.spec.sync_vectors import check_sync
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -216,6 +216,7 @@ CONSUMERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "admission.json": check_admission,
     "boards.json": check_boards,
     "fitness.json": check_fitness,
+    "leases.json": check_leases,
     "sync.json": check_sync,
 }
 
