@@ -13,6 +13,7 @@ from vectors.clocks import leases
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
 from vectors.reconciling import reconciling
+from vectors.recording import recording
 from vectors.signing import ids, signatures
 from vectors.stamping import stamp_cases
 from vectors.tiers import tiers
@@ -31,6 +32,7 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "fitness.json": ("06-board", tiers),
     "leases.json": ("06-board", leases),
     "sync.json": ("09-sync", reconciling),
+    "record.json": ("05-calls and 10-record", recording),
 }
 
 

@@ -36,6 +36,7 @@ from p2p_sos.wire.registry import LetterKind
 from p2p_sos.wire.stamps import holds, solve, stamp_value
 from p2p_sos.wire.vocabulary import lookup, word_of
 from tests.spec.board_vectors import check_admission, check_boards, check_fitness, check_leases
+from tests.spec.record_vectors import check_record
 from tests.spec.sync_vectors import check_sync
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -218,6 +219,7 @@ CONSUMERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "fitness.json": check_fitness,
     "leases.json": check_leases,
     "sync.json": check_sync,
+    "record.json": check_record,
 }
 
 
