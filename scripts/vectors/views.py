@@ -72,6 +72,9 @@ def _strangers() -> list[Case]:
         "two requisitions of one sequence": [*claims, second, rival],
         "complied, then released": [claims[0], first, complied, said(Release, A, 2, **GROUNDS)],
         "complied with an older requisition alone": [claims[0], claims[2], first, rival, complied],
+        "complied with the requisition in force, then with another": [
+            claims[0], first, complied, said(Comply, A, 2, requisition=seed("another requisition")),
+        ],
         "complied without being named": [claims[3], first, said(Comply, D, 1, requisition=first.id)],
         "complied without a claim": [first, said(Comply, A, 0, requisition=first.id)],
         "declined after it complied": [claims[0], first, complied, said(Decline, A, 2, **GROUNDS)],
