@@ -29,7 +29,7 @@ REPLACED_S = 20.0
 HEALED_S = 15.0
 SIDE_LED_S = 15 + 1 + 0.5 + 2 * 2  # LEASE + HOLD + delay + (b + 1)W, b = 1 among a dozen nodes
 PATIENCE_S = 60.0
-PARTITION_S = 30.0
+PARTITION_S = 60.0
 WATCH_EVERY_S = 0.05
 QUIET_S = 2.0  # after a lead is there, before it is killed: it reported, and members renewed
 
@@ -94,7 +94,7 @@ async def dead_lead(net: "Posts", told: Measures) -> None:
 
 
 async def partition(net: "Posts", told: Measures) -> None:
-    """The network falls in two in the middle of the claims, for half a minute; then it heals."""
+    """The network falls in two in the middle of the claims, for a minute; then it heals."""
     ours, theirs = halves(net)
     victim, call, begun = await called(net, ours, told)
     await net.until(lambda: all(post.about(call).heard_at is not None for post in net.posts), PATIENCE_S)
