@@ -58,7 +58,7 @@ def employ(responder: Responder, ship: Ship) -> Crew:
     network, calls = ship.profile.network, ship.archive.calls
     card = OwnCard(responder, ship.profile, ship.clock, ship.entropy, ship.random)
     author = Author(responder.key, network)
-    replies = Replies(author, Slots(responder.policy.slots), calls, ship.clock, ship.log, lambda: card.id)
+    replies = Replies(author, Slots(responder.policy.slots), calls, ship.clock, ship.log, card.of_day)
     bands = Bands(
         responder.key.public,
         calls,

@@ -33,9 +33,14 @@ def starts_unix_s(call: Call) -> int:
     return call.epoch * CALL_EPOCH_S
 
 
+def day_of(call: Call) -> int:
+    """The epoch of a card that was made when the call was."""
+    return starts_unix_s(call) // CARD_EPOCH_S
+
+
 def is_later(card: Card, call: Call) -> bool:
     """Whether a card was made on a later day than the call."""
-    return card.epoch > starts_unix_s(call) // CARD_EPOCH_S
+    return card.epoch > day_of(call)
 
 
 def tier(  # noqa: PLR0913, PLR0917 (what a tier is made of)

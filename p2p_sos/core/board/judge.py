@@ -59,5 +59,9 @@ class Judge:
         group = group_of(message.signer, vouched, roots)
         if convicted or is_later(message, call):
             return CardStanding(UNFIT, group, rooted, message.slots)
-        rings = self.rings(asked.cell, message.cell) if asked.cell and message.cell else None
-        return CardStanding(tier(message, asked, call, rings, rooted, roots), group, rooted, message.slots)
+        return CardStanding(self.tier_of(message, asked, call, rooted=rooted), group, rooted, message.slots)
+
+    def tier_of(self, card: Card, asked: Description, call: Call, *, rooted: bool) -> int:
+        """0 to 15, whatever the day of the card; `rooted`: a root vouches for it."""
+        rings = self.rings(asked.cell, card.cell) if asked.cell and card.cell else None
+        return tier(card, asked, call, rings, rooted, bool(self.profile.roots))

@@ -52,6 +52,7 @@ class Cards:
     _newest: dict[Key, Frame] = field(factory=dict)
     _of: dict[Key, dict[MessageId, Frame]] = field(factory=dict)
     _since: dict[MessageId, float] = field(factory=dict)
+    _known: dict[Key, float] = field(factory=dict)
     _fingerprint: int = 0
     changes: int = 0  # another number whenever another card is held
     _days: dict[bytes, Tree] = field(factory=dict)
@@ -93,6 +94,18 @@ class Cards:
         """The local time at which a held card came; of an earlier run, as far as the wall clock tells."""
         return self._since.get(card)
 
+    def known_since(self, responder: Key) -> float | None:
+        """Since when some card of a responder is held without a gap; None if none is."""
+        return self._known.get(responder)
+
+    def of_day(self, responder: Key, day: int) -> Frame | None:
+        """The newest card of a responder that is of this day or an earlier one; else its newest of all."""
+        newest = self._newest.get(responder)
+        if newest is None or card_of(newest).epoch <= day:
+            return newest
+        earlier = [card for card in self._of[responder].values() if card_of(card).epoch <= day]
+        return min(earlier, key=_age, default=newest)
+
     @property
     def fingerprint(self) -> bytes:
         """Equal for equal sets of cards, whatever came first; it makes no promise against who wants it equal."""
@@ -107,7 +120,8 @@ class Cards:
         """Take a verified CARD that came at local time `at`."""
         if not self.outranks(card):
             return Offer(False)
-        held = self._held.get(card.id)
+        held, signer = self._held.get(card.id), card_of(card).signer
+        known_at = min(at, self._known.get(signer, at))
         if held is not None:
             at = self._since[card.id]
             self._take_out(held)
@@ -115,8 +129,9 @@ class Cards:
         self._held[card.id] = card
         self._since[card.id] = at
         self._turn(card)
-        self._of.setdefault(card_of(card).signer, {})[card.id] = card
-        self._elect(card_of(card).signer, card)
+        self._known[signer] = known_at
+        self._of.setdefault(signer, {})[card.id] = card
+        self._elect(signer, card)
         if len(self._held) <= self._most:
             return Offer(True)
         last = self._held[self._order[-1][1]]
@@ -142,7 +157,7 @@ class Cards:
         others = self._of[signer]
         del others[card.id]
         if not others:
-            del self._of[signer]
+            del self._of[signer], self._known[signer]
         if self._newest.get(signer) is not card:
             return
         del self._newest[signer]
@@ -217,6 +232,9 @@ class OwnCard:
     _jitter_s: float = field(init=False)
     _card: Card | None = field(init=False, default=None)
     _id: MessageId = field(init=False, default=NOTHING)
+    _made: dict[int, tuple[MessageId, int]] = field(
+        init=False, factory=dict
+    )  # of the last days: id and slots
     _stored: dict[MessageId, Frame] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
@@ -227,11 +245,18 @@ class OwnCard:
         """The id of today's card, known before its stamp is; NOTHING before the start."""
         return self._id
 
+    def of_day(self, day: int, slot: int) -> MessageId:
+        """The card that a claim of this slot for a call of that day names."""
+        # "Of its own cards it names the newest of a day not later than the call's, while that one serves" (06-board §5)
+        fits = [epoch for epoch, (_, slots) in self._made.items() if epoch <= day and slot < slots]
+        return self._made[max(fits)][0] if fits else self._id
+
     def handle(self, event: Event | Admitted | CallEnded, now: float) -> list[Action | Publish]:
         """One event."""
         match event:
             case Admitted(frame=frame, own=True, restored=True) if isinstance(frame.message, Card):
                 self._stored[frame.id] = frame
+                self._remember(frame.message, frame.id)
                 return []
             case Started() | ClockRead() if self._is_due(now, at_start=isinstance(event, Started)):
                 return self._on_new_day(now)
@@ -265,6 +290,12 @@ class OwnCard:
             accreditation=b"",
         )
         self._id = id_of(self._card, self.profile.network)
+        self._remember(self._card, self._id)
         if (stored := self._stored.get(self._id)) is not None:
             return [Publish(stored)]
         return [Solve(self._id, self.profile.stamp_effort_min, self.entropy(STAMP_NONCE_BYTES))]
+
+    def _remember(self, card: Card, identity: MessageId) -> None:
+        self._made[card.epoch] = identity, card.slots
+        newest = max(self._made)
+        self._made = {day: one for day, one in self._made.items() if day + EPOCHS_KEPT >= newest}

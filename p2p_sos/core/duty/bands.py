@@ -17,13 +17,14 @@ from typing import Protocol
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SetTimer
-from p2p_sos.core.board.fitness import band_of, capable, fitness, group_of
+from p2p_sos.core.board.fitness import UNFIT, band_of, capable, day_of, fitness, group_of
 from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.standing import Description, Fitness, View
 from p2p_sos.core.calls.calls import Calls, call_of
+from p2p_sos.core.calls.cards import card_of
 from p2p_sos.core.events import TimerKey
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import CallId, Card, Key, MessageId
+from p2p_sos.wire.messages import Call, CallId, Card, Key
 from p2p_sos.wire.registry import WAVES_MAX, Severity
 
 LOOK_JITTER = 0.5  # brief: section 8, a guard looks every W to 1.5 W
@@ -49,8 +50,12 @@ class KnownCards(Protocol):
         """Equal for equal cards."""
         ...
 
-    def since(self, card: MessageId) -> float | None:
-        """The local time at which a card came, None if it is not here."""
+    def known_since(self, responder: Key) -> float | None:
+        """The local time since which some card of a responder is here without a gap; None if none is."""
+        ...
+
+    def of_day(self, responder: Key, day: int) -> Frame | None:
+        """The newest card of a responder that is not later than a day, else its newest."""
         ...
 
 
@@ -137,12 +142,11 @@ class Bands:
         held, asked = self._watches.get(call), self.calls[call].view.description
         # "A node that restarts counts bands and waves from when it heard the call" (06-board §10.2)
         heard_at = held.heard_at if held is not None else now if earlier is None else earlier
-        card = self._card_before(self.own, heard_at)
-        standing = self.judge.standing(
-            card, asked, call_of(self.calls[call].frame), convicted=False, responder=self.own
-        )
-        order = self._order(call, asked, heard_at)
-        own = fitness(call, self.own, standing.tier)
+        message = call_of(self.calls[call].frame)
+        card = self._card_before(self.own, message, heard_at)
+        group = self.judge.standing(card, asked, message, responder=self.own).group
+        order = self._order(call, asked, message, heard_at)
+        own = fitness(call, self.own, UNFIT if card is None else self._tier(card, asked, message))
         # "For S2 to S4 that is HOLD later, so that S1 gets the slots first." (06-board §10.2) And for a node that knows
         # nobody else: it may have come just now, and the answers of others be on their way.
         place = bisect_left(order, own)
@@ -153,7 +157,7 @@ class Bands:
             asked.sequence,
             own,
             place,
-            standing.group,
+            group,
             lacks_since=heard_at + hold_s if held is None else held.lacks_since,
             spread=self.random.random(),
         )
@@ -185,27 +189,26 @@ class Bands:
 
     # ------------------------------------------------------------------ the order
 
-    def _card_before(self, responder: Key, heard_at: float) -> Frame | None:
-        card = self.cards.newest.get(responder)
-        if card is None:
+    def _card_before(self, responder: Key, message: Call, heard_at: float) -> Frame | None:
+        """By which card a responder is ranked: it had one before the call, so its key was not made for it."""
+        known_at = self.cards.known_since(responder)
+        if known_at is None or known_at > heard_at:
             return None
-        since = self.cards.since(card.id)
-        return card if since is not None and since <= heard_at else None
+        return self.cards.of_day(responder, day_of(message))
 
-    def _order(self, call: CallId, asked: Description, heard_at: float) -> Order:
-        """The fitness of everybody able whose card was there before the call was."""
-        message = call_of(self.calls[call].frame)
+    def _tier(self, card: Frame, asked: Description, message: Call) -> int:
+        rooted = self.judge.accredits(card) is not None
+        return self.judge.tier_of(card_of(card), asked, message, rooted=rooted)
+
+    def _order(self, call: CallId, asked: Description, message: Call, heard_at: float) -> Order:
+        """The fitness of everybody able of whom a card was here before the call was."""
 
         def rank() -> Order:
             order = []
-            for responder, card in self.cards.newest.items():
-                assert isinstance(card.message, Card), "not a CARD"
-                since = self.cards.since(card.id)
-                if since is None or since > heard_at or not capable(card.message, asked):
-                    continue
-                tier = self.judge.standing(card, asked, message).tier
-                if tier >= 0:
-                    order.append(fitness(call, responder, tier))
+            for responder in self.cards.newest:
+                card = self._card_before(responder, message, heard_at)
+                if card is not None and capable(card_of(card), asked):
+                    order.append(fitness(call, responder, self._tier(card, asked, message)))
             return tuple(sorted(order))
 
         return self.ranking.order((call, asked.sequence, self.cards.fingerprint), rank)
@@ -229,11 +232,11 @@ class Bands:
     def _fitness_before(
         self, call: CallId, asked: Description, responder: Key, watch: _Watch
     ) -> Fitness | None:
-        card = self._card_before(responder, watch.heard_at)
-        if card is None or not isinstance(card.message, Card) or not capable(card.message, asked):
+        message = call_of(self.calls[call].frame)
+        card = self._card_before(responder, message, watch.heard_at)
+        if card is None or not capable(card_of(card), asked):
             return None
-        tier = self.judge.standing(card, asked, call_of(self.calls[call].frame)).tier
-        return fitness(call, responder, tier) if tier >= 0 else None
+        return fitness(call, responder, self._tier(card, asked, message))
 
     # ------------------------------------------------------------------ looking
 

@@ -10,7 +10,8 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.actions import Action, Keep, Tell
-from p2p_sos.core.calls.calls import Calls, CallState
+from p2p_sos.core.board.fitness import day_of
+from p2p_sos.core.calls.calls import Calls, CallState, call_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.duty.author import Author
 from p2p_sos.core.duty.slots import Slots
@@ -48,14 +49,14 @@ def _word(member: Reason | Detail) -> str:
 
 @define(eq=False)
 class Replies:
-    """One responder's replies. `card` gives the id of its card of today."""
+    """One responder's replies. `card` gives the id of its card for a slot and a day of calls."""
 
     author: Author
     slots: Slots
     calls: Calls
     clock: Clock
     log: WatchLog
-    card: Callable[[], MessageId] = field(repr=False)
+    card: Callable[[int, int], MessageId] = field(repr=False)
 
     # ------------------------------------------------------------------ the last run
 
@@ -112,7 +113,8 @@ class Replies:
         """Answer the call, and comply if the victim named this node."""
         slot, slot_epoch, slot_row = self.slots.take(call)
         steps: list[Step] = [slot_row, *self._settle(call, "claim", None, why, now)]
-        steps += self._say(Claim, call, slot=slot, slot_epoch=slot_epoch, card=self.card(), manner=manner)
+        card = self.card(day_of(call_of(self.calls[call].frame)), slot)
+        steps += self._say(Claim, call, slot=slot, slot_epoch=slot_epoch, card=card, manner=manner)
         standing = self.calls[call].view.requisition
         if standing is not None and standing.names(self.author.key.public):
             steps += self.comply(call, standing.requisition, now)

@@ -108,6 +108,44 @@ def test_own_card_is_solved_and_published_once_a_day() -> None:
     assert own.handle(Solved(asked.message, Stamp(NONCE, 1)), later) == []
 
 
+def test_a_claim_names_the_card_of_the_day_of_its_call() -> None:
+    """After midnight a call of yesterday gets yesterday's card, also after a restart; where that has too few slots, today's."""
+    own, clock = _own()
+    own.handle(Started(), 0.0)
+    yesterday, (made,) = own.id, own.handle(Solved(own.id, Stamp(NONCE, 1)), 1.0)
+    assert isinstance(made, Publish)
+    later = CARD_EPOCH_S + JITTER_S
+    clock.read(START_UNIX_S + later, later)
+    own.handle(ClockRead(START_UNIX_S + later), later)
+    day, slots = START_UNIX_S // CARD_EPOCH_S, responder("own").policy.slots
+    assert own.of_day(int(day), 0) == yesterday != own.id
+    assert own.of_day(int(day) + 1, 0) == own.id == own.of_day(int(day), slots)
+    again, clock = _own()
+    clock.read(START_UNIX_S + later, later)
+    again.handle(Admitted(made.frame, NO_GOSSIP_ID, own=True, restored=True), later)
+    again.handle(Started(), later)
+    assert again.of_day(int(day), 0) == yesterday != again.id
+
+
+def test_a_key_is_known_for_as_long_as_it_always_had_a_card() -> None:
+    """Each new day's card goes on where the last one was; after a gap the key counts anew; calls find the card of their day."""
+    cards, key = Cards(), mail.key("r")
+    old, new = card(key, DAY), card(key, DAY + 1)
+    cards.offer(old, 5.0)
+    cards.offer(new, 90_000.0)
+    assert cards.known_since(key.public) == 5.0
+    assert cards.newest[key.public] is new
+    assert [cards.of_day(key.public, day) for day in (DAY - 1, DAY, DAY + 1)] == [new, old, new]
+    cards.expire(DAY + 2)
+    assert cards.known_since(key.public) == 5.0
+    assert cards.of_day(key.public, DAY) is new
+    cards.expire(DAY + 3)
+    assert cards.known_since(key.public) is None
+    assert cards.of_day(key.public, DAY) is None
+    cards.offer(card(key, DAY + 3), 300_000.0)
+    assert cards.known_since(key.public) == 300_000.0
+
+
 def test_own_card_of_today_is_not_solved_again() -> None:
     """After a restart on the same day the stored card goes out as it is."""
     own, _ = _own()

@@ -99,7 +99,7 @@ def test_a_silent_band_is_passed_over() -> None:
     call = again.call("victim")
     again.run(1.0)
     early = len(marked(again, call, names, "claimed"))
-    again.run(S1.band_wait_s + 0.5)
+    again.run(2 * S1.band_wait_s + 0.5)  # the third band has opened, half a W late at most
     late = len(marked(again, call, names, "claimed"))
     assert early < S1.k
     assert S1.k <= late <= 2 * S1.k

@@ -18,6 +18,7 @@ FAULTS = {
     "flapping": "partition",
     "requisition-dead": "kill",
     "clocks": "kill",
+    "midnight": "leap",
 }
 BY_THE_TABLE = (*FAULTS, "silent-victim", "requisition-race", "requisition-declined", "late-join", "many-calls",
                 "cards-spread", "chaos")  # fmt: skip
@@ -34,7 +35,9 @@ def test_every_scenario_of_the_table_is_there() -> None:
         assert len(SCENARIOS[name].checkers) >= 8, name
 
 
-@pytest.mark.parametrize("name", ["dead-lead", "zombie-lead", "partition", "requisition-dead", "flapping"])
+@pytest.mark.parametrize(
+    "name", ["dead-lead", "zombie-lead", "partition", "requisition-dead", "flapping", "midnight"]
+)
 def test_a_harmed_world_recovers(name: str) -> None:
     """A small world of each kind keeps every property, and its recovery is measured."""
     outcome = run_seed(SCENARIOS[name], 1, NODES)
