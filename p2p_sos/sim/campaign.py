@@ -64,7 +64,7 @@ def missed(limits: Limits, runs: Sequence[Outcome]) -> tuple[str, ...]:
     for measure, share, limit in (
         ("first_claim_s", 0.99, limits.first_claim_p99_s),
         ("lead_s", 0.99, limits.lead_p99_s),
-        ("recovery_s", 0.99, limits.recovery_p99_s),
+        ("recovery_s", 1.0, limits.recovery_max_s),
         ("claims", 1.0, limits.claims_max),
     ):
         if limit is None:

@@ -76,15 +76,16 @@ def _hit(world: World, verb: str, undo: str, until_s: float) -> None:
 
 def _partition(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
     side = sorted(world.draws.sample(there, world.draws.randint(1, len(there) - 1)))
-    world.plan(at_s, "partition", tuple(n for n in there if n not in side), tuple(side))
+    noticed = world.draws.random() < 0.5
+    world.plan(at_s, "partition", tuple(n for n in there if n not in side), tuple(side), noticed=noticed)
     world.plan(until_s, "heal")
 
 
 def _cut(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
     place = world[world.draws.choice(there)]
     other = world.places[world.draws.choice(list(place.links))].name
-    both = world.draws.random() < 0.5
-    world.plan(at_s, "cut", place.name, other, both=both)
+    both, noticed = (world.draws.random() < 0.5 for _ in range(2))
+    world.plan(at_s, "cut", place.name, other, both=both, noticed=noticed)
     world.plan(until_s, "mend", place.name, other, both=both)
 
 

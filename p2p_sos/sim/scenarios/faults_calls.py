@@ -152,7 +152,7 @@ CHANGING = tuple(checker for checker in SYNCHRONOUS if checker is not livelock.c
 
 def _requisitioned(within_s: float) -> Limits:
     return Limits(
-        recovery_p99_s=within_s,
+        recovery_max_s=within_s,
         more=(every("recovery_s", "the requisition took no effect"), at_least("helpers_least", 1.0)),
     )
 
@@ -253,7 +253,7 @@ SCENARIOS = (
     Scenario("requisition-declined", _declined, 60.0, CHANGING, _requisitioned(1.0 + 2.0), measure=_effect,
              about="the named lead gives it back"),
     Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
-             Limits(recovery_p99_s=SYNC_PERIOD_S + 2.0, more=(every("recovery_s", "a late node never caught up"),)),
+             Limits(recovery_max_s=SYNC_PERIOD_S + 2.0, more=(every("recovery_s", "a late node never caught up"),)),
              measure=_caught_up, about="a tenth of the nodes start ten minutes late"),
     Scenario("many-calls", _many_calls, 200.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
              about="a hundred calls at once, and hands for sixty"),

@@ -92,8 +92,10 @@ def _waited(trace: Trace, facts: Facts) -> Measures:
     """How far the first honest claim is from its bound; at most 1 is good."""
     call = next(iter(facts.calls.values()))
     first = [r[0] for r in trace.of("claim-at-victim") if facts.is_honest(r[4])]
-    bound = bound_s(call, liars_in_front(facts), 2 * facts.delta_s, victim_speaks=True)
-    return {"share_of_bound": (first[0] - call.start_s) / bound if first else None}
+    fitter = liars_in_front(facts, call)
+    bound = bound_s(call, fitter, 2 * facts.delta_s, victim_speaks=True)
+    share = (first[0] - call.start_s) / bound if first else None
+    return {"share_of_bound": share, "liars_in_front": float(fitter)}
 
 
 def _within_bound(outcomes: Sequence[Outcome]) -> str | None:
@@ -216,12 +218,12 @@ SCENARIOS = (
     ),
     Scenario(
         "equivocator", _among(equivocator(), equivocator(), equivocator(), victims=2), 40.0, PEACEFUL,
-        Limits(recovery_p99_s=15.0, more=(_all_convicted,)), measure=_convicted,
+        Limits(recovery_max_s=15.0, more=(_all_convicted,)), measure=_convicted,
         about="three that tell two stories",
     ),
     Scenario(
         "slot-hoarder", _among(slot_hoarder(), slot_hoarder(), slot_hoarder(beyond=True), victims=3), 40.0,
-        PEACEFUL, Limits(recovery_p99_s=15.0, more=(_all_convicted,)), measure=_convicted,
+        PEACEFUL, Limits(recovery_max_s=15.0, more=(_all_convicted,)), measure=_convicted,
         about="three that promise the same hands, or too many, to three calls",
     ),
     Scenario(
@@ -240,7 +242,7 @@ SCENARIOS = (
     ),
     Scenario(
         "silent-lead", _silent_leads, 90.0, PEACEFUL,
-        Limits(recovery_p99_s=20.0), measure=_replaced,
+        Limits(recovery_max_s=20.0), measure=_replaced,
         about="the best three claim well, lead one after the other, and are never heard again",
     ),
     Scenario(
