@@ -16,9 +16,7 @@ from p2p_sos.wire.messages import CallId, Key
 
 @frozen
 class Stretch:
-    """From `start_s` to `end_s` all of so many `nodes` followed `lead` (None: they did not agree), and `leading` took
-    themselves for it.
-    """
+    """Between two times: how many `nodes` are asked, the `lead` of all (None: they differ), who takes itself for it."""
 
     start_s: float
     end_s: float
@@ -74,9 +72,7 @@ class Walk:
 
 
 def stretches(trace: Trace, facts: Facts, call: CallId, among: Iterable[str] | None = None) -> list[Stretch]:
-    """The whole run as these nodes saw it (None: all honest ones, victims too), without a gap; what happens at one
-    moment is one step.
-    """
+    """The whole run as these nodes (None: all honest ones, victims too) saw it; what happens at one moment is one step."""
     asked = dict.fromkeys(facts.witnesses if among is None else among)
     records = [r for r in trace.of("view", "ended", "up", "down") if r[1] in asked]
     lives: dict[str, str] = {}

@@ -6,6 +6,8 @@ where it did not happen.
 
 from collections.abc import Callable, Iterable, Sequence
 
+from p2p_sos.sim.checkers.first_help import claims
+from p2p_sos.sim.checkers.helped import gaps
 from p2p_sos.sim.checkers.livelock import changes
 from p2p_sos.sim.checkers.replacement import recoveries
 from p2p_sos.sim.facts import CallFacts, Facts
@@ -37,8 +39,10 @@ def settled_s(trace: Trace, facts: Facts, since_s: float) -> float | None:
 def replaced(trace: Trace, facts: Facts) -> Measures:
     """The longest time that a lead which died went unreplaced."""
     spans = [span for *_, span in recoveries(trace, facts)]
+    whole = spans and None not in spans
     return {
-        "recovery_s": None if not spans or None in spans else max(span for span in spans if span is not None)
+        "recovery_s": max(span for span in spans if span is not None) if whole else None,
+        "gap_s": unhelped_s(trace, facts, first_call(facts)),
     }
 
 
@@ -51,6 +55,20 @@ def after(verb: str) -> Callable[[Trace, Facts], Measures]:
         return {"recovery_s": settled, **unrest(trace, facts)}
 
     return measure
+
+
+def unhelped_s(trace: Trace, facts: Facts, call: CallFacts) -> float | None:
+    """For how long nobody honest who ran held a claim, once one had come; None if none ever came."""
+    held = claims(trace, facts).get(call.call)
+    return (
+        sum(
+            end_s - max(start_s, held[0][0])
+            for start_s, end_s in gaps(trace, facts, call)
+            if end_s > held[0][0]
+        )
+        if held
+        else None
+    )
 
 
 def unrest(trace: Trace, facts: Facts) -> dict[str, float]:
