@@ -6,7 +6,8 @@ did not happen. The first call of the run is measured.
 - `first_claim_s`: from the call to the first claim of an honest node that the victim saw.
 - `lead_s`: from the call to the first moment at which every honest node that runs, the victim too, follows the same lead.
 - `two_leads_s`: for how long, all in all, more than one honest node that runs took itself for the lead.
-- `claims`: how many CLAIMs honest nodes signed. `helpers`: places filled in the victim's view at the end.
+- `claims`: how many CLAIMs honest nodes signed. `helpers`: places filled in the victim's view at the end;
+  `helpers_fewest` and `helpers_most`: ever since there was a lead.
 """
 
 from p2p_sos.sim.facts import CallFacts, Facts
@@ -28,7 +29,8 @@ def measures(trace: Trace, facts: Facts) -> Measures:
     told["lead_s"] = first_s(agreements(seen), call.start_s)
     told["claims"] = sum(r[3] == "CLAIM" and r[4] == call.call and r[7] for r in trace.of("signed"))
     told["two_leads_s"] = rivals_s(seen)
-    told["helpers"] = _helpers(trace, call)
+    led_s = told["lead_s"]
+    told |= _helpers(trace, call, None if led_s is None else call.start_s + led_s)
     return told
 
 
@@ -39,6 +41,13 @@ def _first_claim_s(trace: Trace, facts: Facts, call: CallFacts) -> float | None:
     return None
 
 
-def _helpers(trace: Trace, call: CallFacts) -> float | None:
-    seen = [r for r in trace.of("view") if r[1] == call.victim and r[3] == call.call]
-    return float(seen[-1][7]) if seen else None
+def _helpers(trace: Trace, call: CallFacts, since_s: float | None) -> dict[str, float | None]:
+    seen = [(r[0], float(r[7])) for r in trace.of("view") if r[1] == call.victim and r[3] == call.call]
+    if not seen:
+        return {}
+    told: dict[str, float | None] = {"helpers": seen[-1][1]}
+    if since_s is not None:
+        standing = [helpers for at_s, helpers in seen if at_s <= since_s][-1:]
+        then = standing + [helpers for at_s, helpers in seen if at_s > since_s]
+        told |= {"helpers_fewest": min(then), "helpers_most": max(then)}
+    return told
