@@ -25,7 +25,7 @@ def report(  # noqa: PLR0917 (all that the object tells of)
     runs: Sequence[Outcome],
     limits: int,
     wall_s: float,
-    workers_mb: Mapping[int, float],
+    workers_mb: Mapping[int, float] | None = None,
 ) -> dict[str, object]:
     """The one object that is printed; `limits`: how many were missed.
 
@@ -56,7 +56,7 @@ def report(  # noqa: PLR0917 (all that the object tells of)
         "events": events,
         "events_per_s": round(events / wall_s) if wall_s else 0,
         "wall_s": round(wall_s, 2),
-        "peak_mb": round(peak_mb() + sum(workers_mb.values()), 1),
+        "peak_mb": round(peak_mb() + sum((workers_mb or {}).values()), 1),
     }
 
 
