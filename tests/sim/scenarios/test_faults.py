@@ -159,6 +159,16 @@ def test_the_end_of_a_call_is_known() -> None:
     assert ends[0] - ends[1] == pytest.approx(80_000.0)
 
 
+def test_a_bridge_that_sleeps_long_changes_the_lead_of_the_far_town() -> None:
+    """Every other time, and not too often; a fourth change in a minute would be told."""
+    outcome = run_seed(SCENARIOS["bridge"], 1, NODES)
+    changes = outcome.measures["changes_a_minute"]
+    assert changes is not None
+    assert 1.0 <= changes <= 3.0
+    assert said("bridge", [outcome]) == []
+    assert said("bridge", [evolve(outcome, measures={**outcome.measures, "changes_a_minute": 4.0})]) != []
+
+
 def test_chaos_is_judged_by_the_seed() -> None:
     """Even seeds never rest, odd ones rest from halfway on; both draw faults, and the same ones each time."""
     chaos = SCENARIOS["chaos"]
