@@ -69,10 +69,11 @@ def main(words: Sequence[str] | None = None) -> int:
     if asked.trace is not None:
         asked.trace.write_text(report.trace_of(scenario, jobs[0]))
     started = time.perf_counter()
-    runs = list(outcomes(jobs, asked.jobs))
+    workers_mb: dict[int, float] = {}
+    runs = list(outcomes(jobs, asked.jobs, workers_mb))
     wall_s = time.perf_counter() - started
     limits = missed(scenario.limits, runs)
-    told = report.report(scenario, nodes, runs, len(limits), wall_s)
+    told = report.report(scenario, nodes, runs, len(limits), wall_s, workers_mb)
     report.complain(scenario, nodes, runs, limits)
     if asked.json:
         print(json.dumps(told))

@@ -34,6 +34,9 @@ class CallFacts:
     timing: Timing
     capable: tuple[str, ...]
     ends_s: float | None = None  # when its life is over, in true time
+    fittest: tuple[
+        str, ...
+    ] = ()  # all responders, liars too, the fittest first; empty where nobody worked it out
 
 
 @frozen
@@ -63,6 +66,13 @@ class Facts:
     clock_error_s: float = 0.0  # by how much wall clocks of honest nodes may differ from true time
     clock_rate_error: float = 0.0  # by which share their monotonic clocks may run fast
     known: Mapping[str, float] = field(factory=dict)  # figures of the run that a scenario adds
+    witnesses: tuple[str, ...] = field(
+        init=False
+    )  # whose eyes are believed: the honest responders, and the victims
+
+    @witnesses.default
+    def _believed(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys((*self.honest, *self.victims)))
 
     def is_honest(self, key: Key) -> bool:
         """Whether an honest node, or a victim, owns this key."""

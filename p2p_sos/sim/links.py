@@ -40,6 +40,7 @@ class Direction:
     open: bool = True  # False: nothing arrives
     joined: bool = False  # whether there is a connection to send on
     stale: bool = False  # the sender has not noticed yet that the connection is gone
+    torn: bool = False  # a cut broke the connection, and both ends noticed
     busy_until: float = 0.0
 
     def __attrs_post_init__(self) -> None:

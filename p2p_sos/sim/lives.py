@@ -8,7 +8,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from random import Random
 
+from p2p_sos.core.board.fitness import fitness
+from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.board.resolve import View
+from p2p_sos.core.board.standing import Description, Fitness
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import PeerJoined, PeerLeft, Restored, RoundTripMeasured, Started
 from p2p_sos.core.gossip.settings import GossipSettings
@@ -18,14 +21,14 @@ from p2p_sos.sim.engine import BOOTED_S, START_UNIX_S, Engine
 from p2p_sos.sim.facts import CallFacts, Epoch
 from p2p_sos.sim.observer import Observer
 from p2p_sos.sim.places import Place
-from p2p_sos.sim.shared import Shared
+from p2p_sos.sim.shared import Shared, rings
 from p2p_sos.sim.trace import WORLD, Trace
 from p2p_sos.sim.truth import Truth
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import blake2b
 from p2p_sos.wire.messages import Call, CallId, Card, Key
 from p2p_sos.wire.profiles import Profile
-from p2p_sos.wire.registry import CARD_EPOCH_S, TIMINGS
+from p2p_sos.wire.registry import CALL_EPOCH_S, CARD_EPOCH_S, TIMINGS
 
 START_S = -15.0  # when the nodes start: the mesh has settled at 0
 PROTOCOL = "/meshsub/1.2.0"
@@ -58,6 +61,8 @@ class Lives(Engine):
         self.delta_s = 1.0  # a bound on the gossip delay without faults; a slow world sets a higher one
         self.quiet_from_s: float | None = None  # from here on nothing is done to the world
         self.known_share_at_call = 1.0
+        self.leapt_s = 0.0  # by how much all wall clocks leapt together
+        self.clock_error_s = 0.0  # by how much one was set wrong
         self.known: dict[str, float] = {}  # figures that a scenario adds to the facts
         self.call_facts: dict[CallId, CallFacts] = {}
         self._truth = Truth(START_S)
@@ -116,9 +121,26 @@ class Lives(Engine):
         timing = TIMINGS[call.severity]
         if not self.call_facts:
             self.known_share_at_call = self._known()
+        ends_s = call.epoch * CALL_EPOCH_S + timing.life_s - START_UNIX_S
         self.call_facts[frame.id] = CallFacts(
-            frame.id, place.name, call.signer, self.now, timing, capable, int(call.severity)
+            frame.id,
+            place.name,
+            call.signer,
+            self.now,
+            timing,
+            capable,
+            ends_s,
+            self._fittest(frame.id, call),
         )
+
+    def _fittest(self, call_id: CallId, call: Call) -> tuple[str, ...]:
+        """All responders, liars too, in the order in which every node ranks them."""
+        judge, asked = Judge(self.profile, rings, self.shared.accredits), Description.of(call)
+        ranks: list[tuple[Fitness, str]] = []
+        for place, card in self._cards():
+            worth = judge.standing(card, asked, call).tier
+            ranks.append((fitness(call_id, card.message.signer, worth), place.name))
+        return tuple(name for _, name in sorted(ranks))
 
     def _known(self) -> float:
         """The share of the honest responders' cards that honest nodes know now, on average."""
@@ -243,6 +265,24 @@ class Lives(Engine):
         for one, two, outbound in ((dialler, other, True), (other, dialler, False)):
             self.later(one, latency_s, PeerJoined(two.name, outbound, PROTOCOL, two.name))
             self.later(one, latency_s + 0.2, RoundTripMeasured(two.name, 2 * latency_s))
+
+    def tear(self, place: Place, other: Place) -> None:
+        """A cut breaks a connection, and both ends notice."""
+        there, back = place.links[other.index], other.links[place.index]
+        if not there.joined:
+            return
+        there.joined = back.joined = False
+        there.torn = back.torn = True
+        self.left(place, other)
+        self.left(other, place)
+
+    def reconnect(self, place: Place, other: Place) -> None:
+        """A link is open again: the connection that its cut broke is made anew, by who made it first."""
+        there, back = place.links[other.index], other.links[place.index]
+        if there.torn and there.open and back.open:
+            there.torn = back.torn = False
+            dialled = other.index in place.dialled
+            self.join(*((place, other) if dialled else (other, place)))
 
     def disconnect(self, place: Place, peer: str, why: str) -> None:
         """A node closes a link; its driver refuses the peer for a while, then the dialler tries again."""

@@ -73,7 +73,8 @@ class Observer:
             self.trace.add(now, place.name, "held", frame.message.signer, frame.id)
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
         if frame.message.KIND is Kind.CLAIM and owner is not None and owner.is_honest and place.is_honest:
-            self.trace.add(now, place.name, "reached", call)  # somebody honest claims, as this node knows
+            # Somebody honest claims, as this node knows.
+            self.trace.add(now, place.name, "reached", call, frame.message.signer)
         if call is not None:
             looks[call] = None
 

@@ -3,13 +3,13 @@
 Decides the words. Comes in: outcomes. Goes out: an object, and lines. Must not know how the runs were made.
 """
 
-import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from p2p_sos.sim.campaign import Job, digest_of, figure
 from p2p_sos.sim.run import run_world, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
+from p2p_sos.sim.weight import peak_mb
 
 SHOWN_MAX = 5  # violations of one run, and failing seeds, that are told in full
 
@@ -19,16 +19,19 @@ def again(scenario: Scenario, nodes: int, first: int, end: int) -> str:
     return f"python3 scripts/simulate.py --scenario {scenario.name} --nodes {nodes} --seeds {first}:{end}"
 
 
-def peak_mb() -> float:
-    """The most memory that this process, or any of its workers, held."""
-    used = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return max(used) / 1024
-
-
-def report(
-    scenario: Scenario, nodes: int, runs: Sequence[Outcome], limits: int, wall_s: float
+def report(  # noqa: PLR0917 (all that the object tells of)
+    scenario: Scenario,
+    nodes: int,
+    runs: Sequence[Outcome],
+    limits: int,
+    wall_s: float,
+    workers_mb: Mapping[int, float] | None = None,
 ) -> dict[str, object]:
-    """The one object that is printed; `limits`: how many were missed."""
+    """The one object that is printed; `limits`: how many were missed.
+
+    `wall_s` is from the first run's start to the last one's end, judging included, and `events_per_s` what all processes did in
+    it together. `peak_mb` adds up what this process and each of its workers held at most: a machine with so much suffices.
+    """
     events = sum(run.events for run in runs)
     failing = [run.seed for run in runs if run.violations]
 
@@ -53,7 +56,7 @@ def report(
         "events": events,
         "events_per_s": round(events / wall_s) if wall_s else 0,
         "wall_s": round(wall_s, 2),
-        "peak_mb": round(peak_mb(), 1),
+        "peak_mb": round(peak_mb() + sum((workers_mb or {}).values()), 1),
     }
 
 

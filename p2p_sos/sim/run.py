@@ -6,8 +6,12 @@ the world itself for whoever wants to look.
 
 import gc
 
+from attrs import evolve
+
+from p2p_sos.sim.engine import START_UNIX_S
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.measures import measures
+from p2p_sos.sim.places import Place
 from p2p_sos.sim.scenario import LIVENESS, Outcome, Scenario
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
@@ -52,6 +56,11 @@ def run_seed(
     return Outcome(seed, found, told, world.trace.digest, world.events)
 
 
+def _wrong_s(world: World, place: Place) -> float:
+    """By how much a wall clock is off at the end."""
+    return abs(world.reading(place).unix_s - START_UNIX_S - world.now - world.leapt_s)
+
+
 def facts_of(scenario: Scenario, world: World) -> Facts:
     """What the world knows about its run."""
     places = world.places
@@ -70,10 +79,15 @@ def facts_of(scenario: Scenario, world: World) -> Facts:
         owners=owners,
         groups=groups,
         rooted=tuple(world.shared.accredited),
-        calls=dict(world.call_facts),
+        calls={
+            call: evolve(told, ends_s=None if told.ends_s is None else told.ends_s - world.leapt_s)
+            for call, told in world.call_facts.items()
+        },
         epochs=world.epochs,
         delta_s=world.delta_s,
         quiet_from_s=world.quiet_from_s if mode == LIVENESS else None,
         known_share=world.known_share_at_call,
         known=dict(world.known),
+        clock_error_s=world.clock_error_s + max(_wrong_s(world, place) for place in places),
+        clock_rate_error=1.0 - 1.0 / max(1.0, *(place.clocks.rate for place in places)),
     )

@@ -49,7 +49,7 @@ class Limits:
     lead_p99_s: float | None = None
     claims_max: float | None = None
     helpers: tuple[float, float] | None = None
-    recovery_p99_s: float | None = None
+    recovery_max_s: float | None = None
     more: tuple[Callable[[Sequence[Outcome]], str | None], ...] = ()
 
 

@@ -196,12 +196,15 @@ class World(Lives):
         """Another wall clock, told at the next reading, or another rate of both clocks."""
         for place in self.named(name):
             if offset_s is not None:
+                self.clock_error_s = max(self.clock_error_s, abs(offset_s))
                 place.clocks.wall_offset_s = offset_s
             if rate is not None:
                 place.clocks.set_rate(rate, self.now)
 
     def leap(self, name: str, by_s: float) -> None:
-        """The wall clock leaps, and the driver notices at once."""
+        """The wall clock leaps, and the driver notices at once. Where all leap together, time itself does."""
+        if name == EVERYBODY:
+            self.leapt_s += by_s
         for place in self.named(name):
             place.clocks.wall_offset_s += by_s
             if place.sitter is not None:
@@ -215,37 +218,48 @@ class World(Lives):
 
     # ------------------------------------------------------------------ what is done to links
 
-    def cut(self, one: str, other: str, both: bool = True) -> None:
-        """Nothing arrives from `one` at `other` any more; `both`: nor back."""
-        self._set_open(one, other, False, both)
+    def cut(self, one: str, other: str, both: bool = True, noticed: bool = False) -> None:
+        """Nothing arrives from `one` at `other` any more; `both`: nor back. `noticed`: the connection breaks with it."""
+        self._set_open(one, other, False, both, noticed)
 
     def mend(self, one: str, other: str, both: bool = True) -> None:
-        """Undo a cut."""
+        """Undo a cut; a connection that broke is made again."""
         self._set_open(one, other, True, both)
 
-    def _set_open(self, one: str, other: str, is_open: bool, both: bool) -> None:
+    def _set_open(self, one: str, other: str, is_open: bool, both: bool, noticed: bool = False) -> None:
         self.change()
         first, second = self[one], self[other]
-        if second.index in first.links:
-            first.links[second.index].open = is_open
-            if both:
-                second.links[first.index].open = is_open
+        if second.index not in first.links:
+            return
+        first.links[second.index].open = is_open
+        if both:
+            second.links[first.index].open = is_open
+        if noticed:
+            self.tear(first, second)
+        elif is_open:
+            self.reconnect(first, second)
 
-    def partition(self, *sides: Sequence[str]) -> None:
-        """Nothing passes between the sides; whoever stands in none of them stays with the first."""
+    def partition(self, *sides: Sequence[str], noticed: bool = False) -> None:
+        """Nothing passes between the sides; whoever stands in none of them stays with the first. `noticed` as in `cut`."""
         self.change()
         side = {name: number for number, names in enumerate(sides) for name in names}
         for place in self.places:
             for index, direction in place.links.items():
-                if side.get(place.name, 0) != side.get(self.places[index].name, 0):
+                other = self.places[index]
+                if side.get(place.name, 0) != side.get(other.name, 0):
                     direction.open = False
+                    if noticed:
+                        self.tear(place, other)
 
     def heal(self) -> None:
-        """Every link is open again."""
+        """Every link is open again, and every connection that a cut broke is made again."""
         self.change()
         for place in self.places:
             for direction in place.links.values():
                 direction.open = True
+        for place in self.places:
+            for index in place.links:
+                self.reconnect(place, self.places[index])
 
     # ------------------------------------------------------------------ calls and cells
 

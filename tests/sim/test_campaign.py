@@ -1,7 +1,14 @@
 """Figures over many runs: percentiles, limits, and what never happened."""
 
-from p2p_sos.sim.campaign import digest_of, figure, missed, percentile
+import os
+
+import pytest
+
+from p2p_sos.sim.campaign import Job, digest_of, figure, missed, outcomes, percentile
+from p2p_sos.sim.report import report
 from p2p_sos.sim.scenario import Limits, Outcome
+from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.weight import peak_mb
 
 
 def outcome(seed: int, **measures: float | None) -> Outcome:
@@ -38,6 +45,29 @@ def test_a_rule_of_the_scenario_reads_all_runs():
     """And says what is wrong."""
     wrong = missed(Limits(more=(lambda runs: f"{len(runs)} runs",)), [outcome(1)])
     assert wrong == ("1 runs",)
+
+
+def test_workers_are_weighed_each_for_itself():
+    """Two workers hold as much as two processes do; one process has none. A run that needs more weighs more."""
+    jobs = [Job("baseline", seed, 5, until_s=1.0) for seed in range(4)]
+    alone: dict[int, float] = {}
+    list(outcomes(jobs[:2], 1, alone))
+    assert alone == {}
+    workers: dict[int, float] = {}
+    assert [run.seed for run in outcomes(jobs, 2, workers)] == [0, 1, 2, 3]
+    assert 1 <= len(workers) <= 2
+    assert os.getpid() not in workers
+    assert all(10.0 < most_mb < 1000.0 for most_mb in workers.values())
+    before_mb = peak_mb()
+    kept = bytearray(b"x" * int(1.5 * before_mb * 2**20))
+    assert peak_mb() >= before_mb + len(kept) / 2**20 / 2
+
+
+def test_the_object_adds_up_all_processes():
+    """What two workers held stands beside what this process held."""
+    scenario, runs = SCENARIOS["baseline"], [outcome(1)]
+    told = [report(scenario, 5, runs, 0, 2.0, mb)["peak_mb"] for mb in ({}, {7: 1000.0, 8: 500.0})]
+    assert told[1] - told[0] == pytest.approx(1500.0, abs=5.0)
 
 
 def test_the_digest_depends_on_the_order_of_seeds():

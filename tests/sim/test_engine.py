@@ -94,6 +94,40 @@ def test_a_partition_cuts_between_sides_alone_and_heals():
     assert len(arrivals(world, "c")) == 1
 
 
+def test_a_cut_that_is_noticed_ends_the_connection_and_its_end_makes_another():
+    """Both ends learn of either; a cut that is not noticed tells nobody anything."""
+    for cut, mend in (
+        (lambda w, **how: w.cut("a", "b", both=False, **how), lambda w: w.mend("a", "b", both=False)),
+        (lambda w, **how: w.partition(("a",), ("b",), **how), lambda w: w.heal()),
+    ):
+        for noticed in (True, False):
+            world = two()
+            cut(world, noticed=noticed)
+            world.run(1.0)
+            send(world, "b", "a")
+            world.run(2.0)
+            assert [len(world[n].sitter.of(PeerLeft)) for n in ("a", "b")] == [noticed, noticed]
+            mend(world)
+            send(world, "a", "b", "again")
+            world.run(3.0)
+            assert [len(world[n].sitter.of(PeerJoined)) for n in ("a", "b")] == [1 + noticed, 1 + noticed]
+            assert [text for _, text in arrivals(world, "b")] == ["again"]
+
+
+def test_who_died_behind_a_noticed_cut_is_joined_once_after_both():
+    """Whichever ends first, the cut or the death."""
+    for first, last in (("heal", "restart"), ("restart", "heal")):
+        world = two()
+        world.partition(("a",), ("b",), noticed=True)
+        world.kill("a")
+        for verb in (first, last):
+            world.run(world.now + 7.0)
+            getattr(world, verb)(*(("a",) if verb == "restart" else ()))
+        world.run(world.now + 7.0)
+        assert len(world["b"].sitter.of(PeerLeft)) == 1
+        assert len(world["b"].sitter.of(PeerJoined)) == 2
+
+
 def test_a_paused_node_learns_in_order_at_its_resume_and_its_timers_fire_late():
     """Nothing is lost, and nothing happens meanwhile."""
     world = two(latency_s=0.01)

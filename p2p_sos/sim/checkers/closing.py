@@ -73,7 +73,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         signed.setdefault(record[4], []).append(record)
     found: list[Violation] = []
     for time_s, node, kind, call, how in _closings(trace):
-        if node not in facts.honest or call not in facts.calls:
+        if node not in facts.witnesses or call not in facts.calls:
             continue
         before = [record for record in signed.get(call, []) if record[0] <= time_s]
         why = Closing(trace, facts, facts.calls[call], node, time_s, how, before).fault()

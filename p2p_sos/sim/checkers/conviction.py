@@ -21,7 +21,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     found: list[Violation] = []
     for time_s, node, _, key, *_ in trace.of("convicted"):
         convicted.setdefault((node, key), time_s)
-        if node in facts.honest and facts.is_honest(key):
+        if node in facts.witnesses and facts.is_honest(key):
             found.append(Violation(NAME, time_s, node, f"convicts {key.hex()[:8]}, which is honest"))
     held: Held = {}
     for time_s, node, _, _, identity, *_ in trace.of("held"):
@@ -64,5 +64,5 @@ def _due(facts: Facts, first: dict[str, float], second: dict[str, float]) -> lis
             continue
         deadline_s = max(span.start_s, came[0], came[1]) + within_s
         if deadline_s <= min(span.end_s, facts.duration_s):
-            due += [(deadline_s, node) for node in span.component if node in facts.honest]
+            due += [(deadline_s, node) for node in span.component if node in facts.witnesses]
     return due

@@ -18,7 +18,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """Whoever was connected for some rounds of sync, while nothing new was signed, holds what the others hold."""
     boards: dict[CallId, dict[str, bytes]] = {}
     for _, node, _, call, fingerprint, *_ in trace.of("board"):
-        if node in facts.honest:
+        if node in facts.witnesses:
             boards.setdefault(call, {})[node] = fingerprint
     rest_s = ROUNDS * SYNC_PERIOD_S
     newest: dict[CallId, float] = {}

@@ -4,14 +4,14 @@ Comes in: who heard a call and could answer, who signed claims. Goes out: each c
 the moment at which a capable honest node heard it.
 
 The bound is that of the specification: the gossip delay, a PROG for each doubling that the liars in front take, and the
-bands up to the best honest one. A liar ranks in front unless something shows that it does not, so all count.
+bands up to the best honest one, as if nobody but liars stood before it.
 """
 
 from math import ceil, floor, log2
 
 from p2p_sos.sim.checkers.reach import together
 from p2p_sos.sim.checkers.violation import Violation
-from p2p_sos.sim.facts import CallFacts, Facts
+from p2p_sos.sim.facts import CallFacts, Component, Facts
 from p2p_sos.sim.trace import Trace
 from p2p_sos.wire.messages import CallId, Claim
 
@@ -27,9 +27,13 @@ def bound_s(call: CallFacts, liars: int, delta_s: float, *, victim_speaks: bool)
     return delta_s + progress_s * waves + (band + 2) * timing.band_wait_s
 
 
-def liars_in_front(facts: Facts) -> int:
-    """How many groups of liars may rank before the best honest node."""
-    keys = [key for liar in facts.liars for key in facts.keys.get(liar, ())]
+def liars_in_front(facts: Facts, call: CallFacts, among: Component | None = None) -> int:
+    """How many groups of liars are fitter than the first capable honest node (of these); all, where no order is known."""
+    honest = [name for name in call.capable if among is None or name in among]
+    ranks = {name: rank for rank, name in enumerate(call.fittest)}
+    first = min((ranks[name] for name in honest if name in ranks), default=len(ranks))
+    fitter = [liar for liar in facts.liars if ranks.get(liar, -1) < first]
+    keys = [key for liar in fitter for key in facts.keys.get(liar, ())]
     return len({facts.groups.get(key, key): None for key in keys})
 
 
@@ -44,10 +48,10 @@ def claims(trace: Trace, facts: Facts) -> dict[CallId, list[tuple[float, str]]]:
 
 def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """Whoever is capable and hears a call sees an honest claim within the bound, in its own component."""
-    claimed, liars = claims(trace, facts), liars_in_front(facts)
+    claimed = claims(trace, facts)
     spoke = _victims_spoke(trace, facts)
     reached: dict[tuple[CallId, str], list[float]] = {}
-    for when_s, who, _, call_id in trace.of("reached"):
+    for when_s, who, _, call_id, *_ in trace.of("reached"):
         reached.setdefault((call_id, who), []).append(when_s)
     found: list[Violation] = []
     done: dict[tuple[CallId, tuple[str, ...]], None] = {}
@@ -55,6 +59,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         call = facts.calls.get(call_id)
         if call is None or node not in call.capable:
             continue
+        liars = liars_in_front(facts, call, facts.component_of(node, heard_s))
         quick_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=True)
         speaks = any(said_s <= quick_s for said_s in spoke.get(call_id, []))
         deadline_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=speaks)

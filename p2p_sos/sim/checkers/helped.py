@@ -51,7 +51,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     for call in facts.calls.values():
         if not call.capable:
             continue
-        liars = liars_in_front(facts)
+        liars = liars_in_front(facts, call)
         within_s = call.timing.lease_s + bound_s(call, liars, facts.delta_s, victim_speaks=False)
         for start_s, end_s in gaps(trace, facts, call):
             if end_s - start_s > within_s:

@@ -14,10 +14,11 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """Equal boards, convictions and expiries give equal lead, roster and helpers."""
     first: dict[tuple[bytes, ...], Record] = {}
     found: list[Violation] = []
+    witnesses = dict.fromkeys(facts.witnesses)
     for record in trace.of("view"):
         time_s, node, _, call, *said = record[:10]
         board = record[10:12]
-        if node not in facts.honest or len(board) < 2:
+        if node not in witnesses or len(board) < 2:
             continue
         other = first.setdefault((call, *board), record)
         if list(other[4:10]) != said:

@@ -74,7 +74,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         deadline_s = died_s + allowed_s(trace, facts, call, died_s)
         if deadline_s > facts.duration_s:
             continue
-        for node in facts.honest:
+        for node in facts.witnesses:
             before = at(seen, node, call.call, died_s - 1e-9)
             if before is None or before.lead not in facts.keys.get(dead, ()) or node == dead:
                 continue

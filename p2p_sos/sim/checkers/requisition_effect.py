@@ -31,9 +31,9 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     for said_s, call, asked in requisitions(trace, facts):
         newer = [s for s, c, a in requisitions(trace, facts) if c is call and a.sequence > asked.sequence]
         until_s = min([*newer, facts.duration_s])
-        force_s, lead_s = said_s + facts.delta_s, said_s + 2 * facts.delta_s + call.timing.band_wait_s
+        force_s, lead_s = said_s + facts.delta_s, said_s + facts.delta_s + call.timing.band_wait_s
         leader = facts.owners.get(asked.lead)
-        for node in facts.honest:
+        for node in facts.witnesses:
             if not together(facts, (call.victim, node), said_s, force_s) or force_s >= until_s:
                 continue
             mine = [

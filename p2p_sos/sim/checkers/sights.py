@@ -24,18 +24,15 @@ class Sight:
     helpers: int
     closed: str | None
 
-    def leads_itself(self, facts: Facts) -> bool:
-        """Whether the node took itself for the lead."""
-        return self.closed is None and self.lead is not None and facts.owners.get(self.lead) == self.node
-
 
 def sights(trace: Trace, facts: Facts) -> list[Sight]:
-    """Every sight of every honest node, in the order of their starts."""
+    """Every sight of every honest node, victims too, in the order of their starts."""
     found: list[Sight] = []
     current: dict[tuple[str, CallId], Sight] = {}
+    witnesses = dict.fromkeys(facts.witnesses)
     for record in trace.of("view", "ended", "down"):
         time_s, node, kind = record[:3]
-        if node not in facts.honest:
+        if node not in witnesses:
             continue
         if kind == "down":
             over = [key for key in current if key[0] == node]

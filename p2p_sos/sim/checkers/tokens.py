@@ -46,7 +46,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         if kind == "up":
             for key in [key for key in followed if key[0] == node]:
                 del followed[key]
-        elif node in facts.honest:
+        elif node in facts.witnesses:
             call, (requisition, roster) = record[3:5]
             why = followed.setdefault((node, call), Followed()).step(requisition, roster)
             if why is not None:

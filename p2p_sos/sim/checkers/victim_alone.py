@@ -36,7 +36,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     believed: list[tuple[float, str, Word]] = []
     for record in trace.of("view", "closed"):
         time_s, node, kind, call = record[:4]
-        if node not in facts.honest or call not in facts.calls:
+        if node not in facts.witnesses or call not in facts.calls:
             continue
         if kind == "closed":
             believed.append((time_s, node, (call, record[4], 0)))

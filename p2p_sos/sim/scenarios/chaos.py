@@ -9,7 +9,8 @@ from functools import partial
 
 from p2p_sos.core.events import OperatorReleases, OperatorStandsDown, VictimRequisitions
 from p2p_sos.sim.behaviour import Make
-from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL
+from p2p_sos.sim.checkers import at_rest, equal_boards
+from p2p_sos.sim.checkers.suites import ALWAYS
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.liars.equivocator import equivocator
@@ -25,7 +26,10 @@ from p2p_sos.wire.registry import Detail, Reason
 NODES, DURATION_S, STOP_S = 20, 120.0, 60.0
 FAULTS = (6, 18)  # how many a seed draws
 LIARS: tuple[Make, ...] = (equivocator(), silent_lead(), usurper(openly=False), withholder())
-LIVENESS_CHECKERS = (PEACEFUL[-1],)  # where components were torn, only what holds at the end can be promised
+LIVENESS_CHECKERS = (
+    equal_boards.check,
+    at_rest.check,
+)  # where components were torn, only what holds at the end can be promised
 
 
 def mode_of(seed: int) -> str:
@@ -76,15 +80,16 @@ def _hit(world: World, verb: str, undo: str, until_s: float) -> None:
 
 def _partition(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
     side = sorted(world.draws.sample(there, world.draws.randint(1, len(there) - 1)))
-    world.plan(at_s, "partition", tuple(n for n in there if n not in side), tuple(side))
+    noticed = world.draws.random() < 0.5
+    world.plan(at_s, "partition", tuple(n for n in there if n not in side), tuple(side), noticed=noticed)
     world.plan(until_s, "heal")
 
 
 def _cut(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
     place = world[world.draws.choice(there)]
     other = world.places[world.draws.choice(list(place.links))].name
-    both = world.draws.random() < 0.5
-    world.plan(at_s, "cut", place.name, other, both=both)
+    both, noticed = (world.draws.random() < 0.5 for _ in range(2))
+    world.plan(at_s, "cut", place.name, other, both=both, noticed=noticed)
     world.plan(until_s, "mend", place.name, other, both=both)
 
 

@@ -32,7 +32,7 @@ SCENARIOS = (
     Scenario(
         "midnight", _midnight, 110.0, ALWAYS,
         Limits(
-            recovery_p99_s=35.0, claims_max=4 * K, helpers=(K, 2 * K),
+            recovery_max_s=35.0, claims_max=4 * K, helpers=(K, 2 * K),
             more=(every("recovery_s", "nobody led on the new day"),),
         ),
         measure=replaced, about="the day ends, then all helpers die: fresh cards neither rank too low nor all at once",

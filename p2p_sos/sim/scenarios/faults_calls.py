@@ -3,20 +3,22 @@
 Decides what is done to the world and when, and what passes. Knows no checker's inside.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from attrs import evolve
 
 from p2p_sos.core.duty.policy import Policy
 from p2p_sos.core.events import OperatorReleases, VictimClears, VictimRequisitions
-from p2p_sos.sim.checkers import livelock
+from p2p_sos.sim.checkers import first_help, helped, livelock
 from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.fingerprints import board_word
+from p2p_sos.sim.following import lasting_s
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city, names
-from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, first_call
+from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, first_call, followed, unhelped_s
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 from p2p_sos.wire.messages import Call, Key
@@ -24,6 +26,7 @@ from p2p_sos.wire.registry import CALL_EPOCH_S, SYNC_PERIOD_S, TIMINGS, Detail, 
 
 SHORT_LIFE_S = 600.0
 FAULT_S = 12.0
+CAUGHT_UP_S = SYNC_PERIOD_S + 2.0
 
 # ------------------------------------------------------------------------- a silent victim
 
@@ -56,6 +59,7 @@ def _lived(trace: Trace, facts: Facts) -> Measures:
     claimed = [r for r in trace.of("signed") if r[3] == "CLAIM" and r[4] == call.call and r[7]]
     return {
         "helped": 1.0 if claimed else None,
+        "gap_s": unhelped_s(trace, facts, call),
         "closed_early": float(len(early)),
         "expired_share": len({r[1] for r in ended if r[4] == "expired"}) / len(facts.honest),
     }
@@ -118,42 +122,47 @@ def _declined(world: World, _seed: int, nodes: int) -> None:
 
 
 def _effect(trace: Trace, facts: Facts) -> Measures:
-    """From the last requisition until every honest node that runs follows one named lead that runs; least helpers then."""
+    """From the last requisition until all follow one named lead that runs, for the rest of the run; helpers since then.
+
+    `went`: whether whoever was named to lead died, or gave it back. `gap_s`: for how long nobody honest helped.
+    """
     asked = requisitions(trace, facts)
     if not asked:
         return {"recovery_s": None}
     said_s, call, last = asked[-1]
-    named = dict.fromkeys((last.lead, *last.members))
-    running = {node: True for node in facts.honest}
-    lead: dict[str, Key | None] = {}
-    least: float | None = None
-    effective_s: float | None = None
-    for record in trace.of("view", "up", "down"):
-        at_s, node, kind = record[:3]
-        if kind in ("up", "down") and node in running:
-            running[node] = kind == "up"
-        if kind != "view" or record[3] != call.call:
-            continue
-        lead[node] = record[4]
-        if at_s < said_s:
-            continue
-        if node in facts.honest and running[node] and record[8] is None:
-            least = float(record[7]) if least is None else min(least, float(record[7]))
-        seen = dict.fromkeys(key for name, key in lead.items() if running.get(name, False))
-        one = next(iter(seen), None)
-        if effective_s is None and len(seen) == 1 and one in named and running.get(facts.owners[one], False):
-            effective_s = at_s - said_s
-    return {"recovery_s": effective_s, "helpers_least": least}
+    dead = [record[1] for record in trace.of("down")]
+    but = [k for k, node in facts.owners.items() if k not in (last.lead, *last.members) or node in dead]
+    seen = [r for r in trace.of("view") if r[3] == call.call and r[1] in facts.honest and r[8] is None]
+    at_first = {r[1]: r[7] for r in seen if r[0] < said_s and r[1] not in dead}
+    went = [
+        r
+        for r in trace.of("signed")
+        if r[3] in ("DECLINE", "RELEASE") and r[5] == last.lead and r[0] > said_s
+    ]
+    return {
+        "recovery_s": lasting_s(followed(trace, facts, None, but), said_s, facts.duration_s),
+        "helpers_least": min(
+            [*at_first.values(), *(float(r[7]) for r in seen if r[0] >= said_s)], default=None
+        ),
+        "requisitions": float(len(asked)),
+        "went": float(bool(went) or facts.owners[last.lead] in dead),
+        "gap_s": unhelped_s(trace, facts, call),
+    }
 
 
 # Each requisition changes the lead twice by right: to the roster's, then to the named one.
 CHANGING = tuple(checker for checker in SYNCHRONOUS if checker is not livelock.check)
 
 
-def _requisitioned(within_s: float) -> Limits:
+def _requisitioned(within_s: float, least: str, number: float) -> Limits:
     return Limits(
-        recovery_p99_s=within_s,
-        more=(every("recovery_s", "the requisition took no effect"), at_least("helpers_least", 1.0)),
+        recovery_max_s=within_s,
+        more=(
+            every("recovery_s", "the requisition took no effect"),
+            at_least("helpers_least", 1.0),
+            at_most("gap_s", 0.0),
+            at_least(least, number),
+        ),
     )
 
 
@@ -169,6 +178,19 @@ def _late_join(world: World, _seed: int, nodes: int) -> None:
     world.plan(0.0, "call", VICTIM)
     for name in late:
         world.plan(SHORT_LIFE_S, "restart", name)
+    world.schedule(SHORT_LIFE_S + CAUGHT_UP_S, partial(_compare, world, there, late))
+
+
+def _compare(world: World, there: Sequence[str], late: Sequence[str]) -> None:
+    """How many of the late ones hold, at this moment, the very board that most of the others hold."""
+    boards: dict[str, bytes] = {}
+    for name in there:
+        node, call = world[name].node, world.call_of(VICTIM)
+        if node is not None and call in node.calls:
+            boards[name] = board_word(node.boards.board(call))
+    others = [board for name, board in boards.items() if name not in late]
+    most = max(others, key=lambda board: (others.count(board), board))
+    world.known["identical_share"] = sum(boards.get(name) == most for name in late) / len(late)
 
 
 def _caught_up(trace: Trace, facts: Facts) -> Measures:
@@ -242,18 +264,18 @@ def _turns(trace: Trace, facts: Facts) -> Measures:
 
 SCENARIOS = (
     Scenario(
-        "silent-victim", _silent_victim, SHORT_LIFE_S + 160.0, ALWAYS,
-        Limits(more=(every("helped", "nobody helped"), at_most("closed_early", 0.0), at_least("expired_share", 1.0))),
+        "silent-victim", _silent_victim, SHORT_LIFE_S + 160.0, (*ALWAYS, first_help.check, helped.check),
+        Limits(more=(every("helped", "nobody helped"), at_most("gap_s", 0.0), at_most("closed_early", 0.0), at_least("expired_share", 1.0))),
         measure=_lived, about="the victim dies after its call, and the call lives on to its end",
     ),
-    Scenario("requisition-race", _race, 60.0, CHANGING, _requisitioned(1.0 + 2.0), measure=_effect,
+    Scenario("requisition-race", _race, 60.0, CHANGING, _requisitioned(1.0 + 2.0, "requisitions", 2.0), measure=_effect,
              about="two requisitions at once, and a lead that dies"),
-    Scenario("requisition-dead", _dead, 60.0, CHANGING, _requisitioned(1.0 + 2.0), measure=_effect,
+    Scenario("requisition-dead", _dead, 60.0, CHANGING, _requisitioned(1.0 + 2.0, "went", 1.0), measure=_effect,
              about="the named lead is dead"),
-    Scenario("requisition-declined", _declined, 60.0, CHANGING, _requisitioned(1.0 + 2.0), measure=_effect,
+    Scenario("requisition-declined", _declined, 60.0, CHANGING, _requisitioned(1.0 + 2.0, "went", 1.0), measure=_effect,
              about="the named lead gives it back"),
     Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
-             Limits(recovery_p99_s=SYNC_PERIOD_S + 2.0, more=(every("recovery_s", "a late node never caught up"),)),
+             Limits(recovery_max_s=CAUGHT_UP_S, more=(at_least("identical_share", 1.0),)),
              measure=_caught_up, about="a tenth of the nodes start ten minutes late"),
     Scenario("many-calls", _many_calls, 200.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
              about="a hundred calls at once, and hands for sixty"),

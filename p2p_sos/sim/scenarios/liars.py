@@ -5,9 +5,11 @@ Decides who lies where, and what must hold all the same. Knows the liars, and no
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import ceil
 
 from attrs import evolve
 
+from p2p_sos.core.board.fitness import band_of
 from p2p_sos.core.duty.policy import Policy
 from p2p_sos.sim.behaviour import Make
 from p2p_sos.sim.checkers.conviction import conflicts
@@ -25,8 +27,10 @@ from p2p_sos.sim.liars.silent_lead import silent_lead
 from p2p_sos.sim.liars.slot_hoarder import slot_hoarder
 from p2p_sos.sim.liars.usurper import usurper
 from p2p_sos.sim.liars.withholder import withholder
-from p2p_sos.sim.scenario import Limits, Measures, Outcome, Scenario
+from p2p_sos.sim.scenario import Limits, Measures, Scenario
+from p2p_sos.sim.scenarios.basic import ONE_LEAD
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city
+from p2p_sos.sim.scenarios.recovery import at_least, at_most
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import PROFILE, World
@@ -37,10 +41,11 @@ from p2p_sos.wire.registry import Sector
 ROOTED = evolve(PROFILE, name="simulated, with a root", roots=(b"root".ljust(32),))
 BEST = Policy(sectors=(1 << len(Sector)) - 1)  # a liar's card says that it can do everything
 FIRST_CLAIM_S, LEAD_S, K = 2.0, 3.0, 5
-AS_BASELINE = Limits(first_claim_p99_s=FIRST_CLAIM_S, lead_p99_s=LEAD_S, claims_max=2 * K)
+AS_BASELINE = Limits(first_claim_p99_s=FIRST_CLAIM_S, lead_p99_s=LEAD_S, claims_max=2 * K, more=(ONE_LEAD,))
 CALL_MB_MAX = 64.0
 BYTES_PER_MB = 2**20
 EVERYWHERE = 0.99
+WEIGHED_S = (-0.5, 3.0, 6.0, 9.0, 12.0, 25.0)  # the flood lasts ten seconds
 
 
 def _town(world: World, nodes: int, makes: Sequence[Make], victims: int = 1) -> list[str]:
@@ -84,7 +89,9 @@ def _among(*makes: Make, victims: int = 1) -> Callable[[World, int, int], None]:
 
 
 def _black_holes(world: World, seed: int, nodes: int) -> None:
-    _town(world, nodes, [black_hole(leads=bool(seed % 2))] * (nodes * 4 // 5))
+    """All at once, or, every other pair of seeds, each wave of them when the wave before is about to stop counting."""
+    waves = [band_of(number, K) if seed % 4 > 1 else 0 for number in range(nodes * 4 // 5)]
+    _town(world, nodes, [black_hole(leads=bool(seed % 2), wave=wave) for wave in waves])
     world.plan(0.0, "call", VICTIM)
 
 
@@ -92,13 +99,10 @@ def _waited(trace: Trace, facts: Facts) -> Measures:
     """How far the first honest claim is from its bound; at most 1 is good."""
     call = next(iter(facts.calls.values()))
     first = [r[0] for r in trace.of("claim-at-victim") if facts.is_honest(r[4])]
-    bound = bound_s(call, liars_in_front(facts), 2 * facts.delta_s, victim_speaks=True)
-    return {"share_of_bound": (first[0] - call.start_s) / bound if first else None}
-
-
-def _within_bound(outcomes: Sequence[Outcome]) -> str | None:
-    late = [o.seed for o in outcomes if (o.measures.get("share_of_bound") or 2.0) > 1.0]
-    return f"no honest claim within the bound of L1 in seeds {late}" if late else None
+    fitter = liars_in_front(facts, call)
+    bound = bound_s(call, fitter, 2 * facts.delta_s, victim_speaks=True)
+    share = (first[0] - call.start_s) / bound if first else None
+    return {"share_of_bound": share, "liars_in_front": float(fitter)}
 
 
 # ------------------------------------------------------------------------- two words at a time
@@ -117,18 +121,13 @@ def _convicted(trace: Trace, facts: Facts) -> Measures:
     for time_s, node, _, key in trace.of("convicted"):
         if key in taken and node in facts.honest:
             taken[key].append(time_s)
-    wanted = int(EVERYWHERE * len(facts.honest))
+    wanted = ceil(EVERYWHERE * len(facts.honest))
     spans = [
         sorted(times)[wanted - 1] - since[k] if len(times) >= wanted else None for k, times in taken.items()
     ]
     known = [span for span in spans if span is not None]
     whole = bool(spans) and len(known) == len(spans)
     return {"recovery_s": max(known) if whole else None, "convicted": float(len(known))}
-
-
-def _all_convicted(outcomes: Sequence[Outcome]) -> str | None:
-    missed = [o.seed for o in outcomes if o.measures.get("recovery_s") is None]
-    return f"not every liar was convicted nearly everywhere in seeds {missed}" if missed else None
 
 
 # ------------------------------------------------------------------------- closing
@@ -148,11 +147,6 @@ def _closures(trace: Trace, _facts: Facts) -> Measures:
     return {"closures": float(sum(1 for _ in trace.of("closed")))}
 
 
-def _never_closed(outcomes: Sequence[Outcome]) -> str | None:
-    closed = [o.seed for o in outcomes if o.measures.get("closures")]
-    return f"closed in seeds {closed}" if closed else None
-
-
 # ------------------------------------------------------------------------- floods
 
 
@@ -161,24 +155,23 @@ def _claim_flood(world: World, _seed: int, nodes: int) -> None:
     world.plan(0.0, "call", VICTIM)
     near = [world.places[index].name for index in world["n0"].links]
     watched = [name for name in near if name in there][:2]
-    world.schedule(-0.5, partial(_weigh, world, watched, -1.0))
-    world.schedule(25.0, partial(_weigh, world, watched, 1.0))
+    before: dict[str, int] = {}
+    for at_s in WEIGHED_S:
+        world.schedule(at_s, partial(_weigh, world, watched, before))
 
 
-def _weigh(world: World, watched: Sequence[str], sign: float) -> None:
-    """What the heaviest of these nodes holds; the second time, less what it held before the call."""
+def _weigh(world: World, watched: Sequence[str], before: dict[str, int]) -> None:
+    """What these nodes hold: first before the call, then as much more as any of them ever held."""
     shared = (world.shared, world.profile, world.gossip)
-    heaviest = max(weight_bytes(world[name].node, shared) for name in watched) / BYTES_PER_MB
-    world.known["call_mb"] = world.known.get("call_mb", 0.0) + sign * heaviest
+    for name in watched:
+        held = weight_bytes(world[name].node, shared)
+        more_mb = (held - before.setdefault(name, held)) / BYTES_PER_MB
+        world.known["call_mb"] = max(more_mb, world.known.get("call_mb", 0.0))
 
 
-def _weight(_trace: Trace, facts: Facts) -> Measures:
-    return {"call_mb": facts.known.get("call_mb")}
-
-
-def _light(outcomes: Sequence[Outcome]) -> str | None:
-    heavy = [o.seed for o in outcomes if (o.measures.get("call_mb") or 0.0) > CALL_MB_MAX]
-    return f"more than {CALL_MB_MAX:.0f} MB for one call in seeds {heavy}" if heavy else None
+def _weight(trace: Trace, facts: Facts) -> Measures:
+    junk = [r for r in trace.of("signed") if r[3] == "CLAIM" and not r[7] and r[4] in facts.calls]
+    return {"call_mb": facts.known.get("call_mb"), "junk_claims": float(len(junk))}
 
 
 # ------------------------------------------------------------------------- leads that lie
@@ -211,27 +204,30 @@ def _replaced(trace: Trace, facts: Facts) -> Measures:
 
 SCENARIOS = (
     Scenario(
-        "black-holes", _black_holes, 100.0, SYNCHRONOUS, Limits(more=(_within_bound,)), measure=_waited,
+        "black-holes", _black_holes, 100.0, SYNCHRONOUS, Limits(more=(at_most("share_of_bound", 1.0),)), measure=_waited,
         about="80 % of the cards claim at once, keep renewing and never write",
     ),
     Scenario(
         "equivocator", _among(equivocator(), equivocator(), equivocator(), victims=2), 40.0, PEACEFUL,
-        Limits(recovery_p99_s=15.0, more=(_all_convicted,)), measure=_convicted,
+        Limits(recovery_max_s=15.0, more=(at_least("convicted", 3.0),)), measure=_convicted,
         about="three that tell two stories",
     ),
     Scenario(
         "slot-hoarder", _among(slot_hoarder(), slot_hoarder(), slot_hoarder(beyond=True), victims=3), 40.0,
-        PEACEFUL, Limits(recovery_p99_s=15.0, more=(_all_convicted,)), measure=_convicted,
+        PEACEFUL, Limits(recovery_max_s=15.0, more=(at_least("convicted", 2.0),)), measure=_convicted,
         about="three that promise the same hands, or too many, to three calls",
     ),
     Scenario(
-        "false-close", _false_close, 120.0, SYNCHRONOUS, Limits(more=(_never_closed,)),
+        "false-close", _false_close, 120.0, SYNCHRONOUS, Limits(more=(at_most("closures", 0.0),)),
         options={"profile": ROOTED}, measure=_closures,
         about="f lying groups stand down; others forge and replay the victim's words",
     ),
     Scenario(
         "claim-flood", _claim_flood, 30.0, SYNCHRONOUS,
-        evolve(AS_BASELINE, helpers=(K, 2 * K), more=(_light,)), measure=_weight,
+        evolve(
+            AS_BASELINE, helpers=(K, 2 * K),
+            more=(ONE_LEAD, at_most("call_mb", CALL_MB_MAX), at_least("junk_claims", Flood().claims)),
+        ), measure=_weight,
         about="10,000 junk claims on one call",
     ),
     Scenario(
@@ -240,7 +236,7 @@ SCENARIOS = (
     ),
     Scenario(
         "silent-lead", _silent_leads, 90.0, PEACEFUL,
-        Limits(recovery_p99_s=20.0), measure=_replaced,
+        Limits(recovery_max_s=20.0), measure=_replaced,
         about="the best three claim well, lead one after the other, and are never heard again",
     ),
     Scenario(

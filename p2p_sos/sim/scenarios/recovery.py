@@ -1,19 +1,22 @@
 """How long it took until all agreed again: the measures of scenarios in which something is lost.
 
-Decides what *agreed* means. Comes in: a trace and the facts. Goes out: spans in seconds, None where it did not happen.
+Decides since when, and for how long, it must be one lead. Comes in: a trace and the facts. Goes out: spans in seconds, None
+where it did not happen.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 
+from p2p_sos.sim.checkers.first_help import claims
+from p2p_sos.sim.checkers.helped import gaps
 from p2p_sos.sim.checkers.livelock import changes
 from p2p_sos.sim.checkers.replacement import recoveries
 from p2p_sos.sim.facts import CallFacts, Facts
+from p2p_sos.sim.following import agreements, lasting_s, stretches
 from p2p_sos.sim.scenario import Measures, Outcome
 from p2p_sos.sim.trace import Trace
 from p2p_sos.wire.messages import Key
 
 MINUTE_S = 60.0
-NEVER_S = 1e9
 
 
 def first_call(facts: Facts) -> CallFacts:
@@ -21,52 +24,51 @@ def first_call(facts: Facts) -> CallFacts:
     return next(iter(facts.calls.values()))
 
 
-def agreed_s(
-    trace: Trace, facts: Facts, since_s: float, among: Iterable[str], but: Sequence[Key] = ()
-) -> float | None:
-    """How long after `since_s` these honest nodes, as far as they ran, all followed one lead, none of `but`."""
-    call, there = first_call(facts).call, dict.fromkeys(among)
-    leads: dict[str, Key | None] = {}
-    now_s = since_s
-    for record in [*trace.of("heard", "view", "down", "ended"), (NEVER_S, "", "end")]:
-        at_s, node, kind = record[:3]
-        if at_s > since_s and _one(leads, but):
-            return max(0.0, now_s - since_s)
-        if at_s == NEVER_S:
-            break
-        now_s = at_s
-        if node not in there:
-            continue
-        if kind in ("down", "ended"):
-            leads.pop(node, None)
-        elif record[3] == call:
-            leads[node] = record[4] if kind == "view" else leads.get(node)
-    return None
+def followed(
+    trace: Trace, facts: Facts, among: Iterable[str] | None = None, but: Sequence[Key] = ()
+) -> list[tuple[float, float]]:
+    """When these nodes (None: all) followed one lead of the first call, none of `but`."""
+    return agreements(stretches(trace, facts, first_call(facts).call, among), but)
 
 
-def _one(leads: dict[str, Key | None], but: Sequence[Key]) -> bool:
-    seen = dict.fromkeys(leads.values())
-    lead = next(iter(seen), None)
-    return len(seen) == 1 and lead is not None and lead not in but
+def settled_s(trace: Trace, facts: Facts, since_s: float) -> float | None:
+    """How long after `since_s` all followed one lead and went on to until the end; None if they did not."""
+    return lasting_s(followed(trace, facts), since_s, facts.duration_s)
 
 
 def replaced(trace: Trace, facts: Facts) -> Measures:
     """The longest time that a lead which died went unreplaced."""
     spans = [span for *_, span in recoveries(trace, facts)]
+    whole = spans and None not in spans
     return {
-        "recovery_s": None if not spans or None in spans else max(span for span in spans if span is not None)
+        "recovery_s": max(span for span in spans if span is not None) if whole else None,
+        "gap_s": unhelped_s(trace, facts, first_call(facts)),
     }
 
 
 def after(verb: str) -> Callable[[Trace, Facts], Measures]:
-    """From the last fault of this verb until all honest nodes follow one lead."""
+    """From the last fault of this verb until all honest nodes follow one lead for the rest of the run."""
 
     def measure(trace: Trace, facts: Facts) -> Measures:
         times = [record[0] for record in trace.of("fault") if record[3] == verb]
-        spans = [agreed_s(trace, facts, times[-1], facts.honest)] if times else [None]
-        return {"recovery_s": spans[0], **unrest(trace, facts)}
+        settled = settled_s(trace, facts, times[-1]) if times else None
+        return {"recovery_s": settled, **unrest(trace, facts)}
 
     return measure
+
+
+def unhelped_s(trace: Trace, facts: Facts, call: CallFacts) -> float | None:
+    """For how long nobody honest who ran held a claim, once one had come; None if none ever came."""
+    held = claims(trace, facts).get(call.call)
+    return (
+        sum(
+            end_s - max(start_s, held[0][0])
+            for start_s, end_s in gaps(trace, facts, call)
+            if end_s > held[0][0]
+        )
+        if held
+        else None
+    )
 
 
 def unrest(trace: Trace, facts: Facts) -> dict[str, float]:
@@ -87,12 +89,13 @@ def every(measure: str, sentence: str) -> Callable[[Sequence[Outcome]], str | No
     return rule
 
 
-def at_most(measure: str, most: float) -> Callable[[Sequence[Outcome]], str | None]:
-    """A rule: this measure, where it is there, never exceeds a number."""
+def at_most(measure: str, most: float, *, rarely: bool = False) -> Callable[[Sequence[Outcome]], str | None]:
+    """A rule: this measure is there, and never exceeds a number; `rarely`: it need not be there."""
 
     def rule(outcomes: Sequence[Outcome]) -> str | None:
-        worse = [outcome.seed for outcome in outcomes if (outcome.measures.get(measure) or 0.0) > most]
-        return f"{measure} above {most:g} in seeds {worse}" if worse else None
+        found = [(outcome.seed, outcome.measures.get(measure)) for outcome in outcomes]
+        worse = [seed for seed, value in found if (not rarely if value is None else value > most)]
+        return f"{measure} above {most:g}, or unknown, in seeds {worse}" if worse else None
 
     return rule
 

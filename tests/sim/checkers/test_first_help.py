@@ -1,7 +1,9 @@
 """L1."""
 
+from attrs import evolve
+
 from p2p_sos.sim.checkers.first_help import bound_s, check
-from tests.sim.checkers.stage import CALL, NAMES, Stage, claim
+from tests.sim.checkers.stage import CALL, LIARS, NAMES, Stage, claim, key
 
 
 def _claimed(at_s: float | None, *, liars: int = 0) -> Stage:
@@ -41,8 +43,18 @@ def test_whom_a_claim_reached_through_liars_has_help() -> None:
     for at_s, who, expected in ((2.0, "n2", ["n3"]), (9.0, "n2", ["n2", "n3"]), (2.0, "n0", ["n2", "n3"])):
         stage = _claimed(2.0)
         stage.components(apart)
-        stage.add(at_s, who, "reached", CALL)
+        stage.add(at_s, who, "reached", CALL, key("n0"))
         assert [v.node for v in check(stage.trace, stage.facts)] == expected
+
+
+def test_liars_that_are_less_fit_excuse_nobody() -> None:
+    """Five liars behind the first honest one leave two bands; five before it, or before the first of a component, a PROG."""
+    for order, expected in (((*NAMES, *LIARS), 1), ((*LIARS, *NAMES), 0), (("n4", *LIARS, "n0"), 1)):
+        stage = _claimed(7.0, liars=5)
+        stage.change(calls={CALL: evolve(stage.facts.calls[CALL], fittest=order)})
+        assert len(check(stage.trace, stage.facts)) == expected
+    stage.components((-15.0, (("n0", "n1", "victim"), ("n2", "n3", "n4"))))
+    assert [v.node for v in check(stage.trace, stage.facts)] == ["n2"]
 
 
 def test_the_bound_grows_with_the_liars() -> None:

@@ -1,19 +1,20 @@
 """L3."""
 
-from p2p_sos.sim.checkers.healing import check, healings, one_lead_after_s
-from tests.sim.checkers.stage import CALL, NAMES, Stage
+from p2p_sos.sim.checkers.healing import check
+from tests.sim.checkers.stage import NAMES, Stage
 
 PARTS = (("n0", "n2"), ("n1", "n3", "n4", "victim"))
 
 
-def _healed(agreed_s: float) -> Stage:
+def _healed(agreed_s: float, lead: str | None = "n1") -> Stage:
     stage = Stage()
     stage.components((-15.0, PARTS), (30.0, ((*NAMES, "victim"),)))
     for name in PARTS[0]:
         stage.view(5.0, name, "n0")
-        stage.view(agreed_s, name, "n1")
+        stage.view(agreed_s, name, lead)
     for name in PARTS[1]:
         stage.view(5.0, name, "n1")
+        stage.view(agreed_s, name, lead)
     return stage
 
 
@@ -21,13 +22,22 @@ def test_two_sides_agree_after_the_healing() -> None:
     """Within a sync, the delay, a SITREP and HOLD."""
     stage = _healed(40.0)
     assert check(stage.trace, stage.facts) == ()
-    assert one_lead_after_s(stage.trace, stage.facts, healings(stage.facts)[0], CALL) == 10.0
 
 
 def test_two_sides_that_do_not_agree_are_refused() -> None:
     """They still follow two leads when the bound is over."""
     stage = _healed(50.0)
     assert len(check(stage.trace, stage.facts)) == 1
+
+
+def test_two_sides_that_agree_on_nobody_are_refused() -> None:
+    """No lead is not one lead; nor does it help that only the victim, or one node, follows none."""
+    stage = _healed(40.0, None)
+    assert len(check(stage.trace, stage.facts)) == 1
+    for name in ("victim", "n4"):
+        stage = _healed(40.0)
+        stage.view(42.0, name, None)
+        assert len(check(stage.trace, stage.facts)) == 1
 
 
 def test_without_a_healing_nothing_is_asked() -> None:

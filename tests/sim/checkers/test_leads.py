@@ -1,7 +1,8 @@
 """P6."""
 
-from p2p_sos.sim.checkers.leads import check, doubled_s
-from tests.sim.checkers.stage import Stage
+from p2p_sos.sim.checkers.leads import check
+from p2p_sos.sim.following import rivals_s, stretches
+from tests.sim.checkers.stage import CALL, Stage
 
 
 def _two_leads(until_s: float) -> Stage:
@@ -16,7 +17,7 @@ def test_two_leads_for_a_moment_are_one_soon() -> None:
     """Both held their time, and the better one stays within HOLD and the gossip delay."""
     stage = _two_leads(11.5)
     assert check(stage.trace, stage.facts) == ()
-    assert abs(doubled_s(stage.trace, stage.facts) - 1.2) < 1e-6
+    assert abs(rivals_s(stretches(stage.trace, stage.facts, CALL)) - 1.2) < 1e-6
 
 
 def test_two_leads_that_stay_are_refused() -> None:

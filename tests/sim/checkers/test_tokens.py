@@ -3,8 +3,9 @@
 import pytest
 
 from p2p_sos.sim.checkers import stale_actions, tokens
-from p2p_sos.wire.messages import NOTHING
-from tests.sim.checkers.stage import CALL, Stage, key
+from p2p_sos.wire.messages import NOTHING, Roster
+from p2p_sos.wire.registry import Cause
+from tests.sim.checkers.stage import CALL, Stage, key, log
 
 X, Y = b"x" * 32, b"y" * 32
 
@@ -57,6 +58,17 @@ def test_a_report_counts_under_the_token_in_force() -> None:
     stage = _follow((0, X))
     stage.add(1.0, "n0", "sitrep", CALL, key("n1"), (0, X))
     assert stale_actions.check(stage.trace, stage.facts) == ()
+
+
+def test_a_report_of_another_than_the_roster_s_writer_is_refused() -> None:
+    """Its token is the one in force, and its signer never led."""
+    for signer, expected in (("n1", 0), ("n2", 1)):
+        stage = Stage()
+        fields = {"epoch": 1, "cause": Cause.INITIAL, "replaces": NOTHING, "members": (key("n1"),)}
+        roster = stage.signed(0.5, "n1", log(Roster, "n1", 1, **fields))
+        stage.add(1.0, "n0", "follow", CALL, (0, roster))
+        stage.add(2.0, "n0", "sitrep", CALL, key(signer), (0, roster))
+        assert len(stale_actions.check(stage.trace, stage.facts)) == expected
 
 
 def test_a_report_under_another_token_is_refused() -> None:

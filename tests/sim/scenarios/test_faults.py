@@ -1,11 +1,17 @@
 """The scenarios of faults: each harms its world as it says, measures it, and would not pass a world that stays harmed."""
 
+from functools import partial
+
 import pytest
+from attrs import evolve
 
 from p2p_sos.sim.run import run_seed, run_world, world_of
 from p2p_sos.sim.scenario import Outcome
-from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.scenarios import SCENARIOS, faults, faults_calls
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, every
+from p2p_sos.wire.messages import Requisition
+from p2p_sos.wire.registry import CALL_EPOCH_S, S1
+from tests.sim.checkers.stage import CALL, LIARS, NAMES, VICTIM_KEY, Stage, claim, key, release
 
 NODES = 16
 FAULTS = {
@@ -69,6 +75,103 @@ def test_a_partition_that_never_heals_is_told() -> None:
     assert said("partition", [outcome]) != []
 
 
+def test_a_side_waits_for_its_own_best_and_for_its_own_lead() -> None:
+    """A lead across the cut is none; a claim that came across, or a best one in the third band, is no fresh side."""
+    sides = ("n0", "n2"), ("n1", "n3", "n4")
+    for fittest, crossed, most_s, fresh in (
+        (NAMES, False, 19.0, True),
+        (NAMES, True, 19.0, False),
+        (tuple(LIARS[:5]) * 3 + NAMES, False, 23.0, False),
+    ):
+        stage = Stage()
+        stage.change(calls={CALL: evolve(stage.facts.calls[CALL], fittest=fittest)}, delta_s=1.0)
+        for name in sides[0]:
+            stage.add(0.5, name, "heard", CALL)
+            stage.view(1.0, name, "n1")
+            stage.view(14.0, name, "n2")
+        if crossed:
+            stage.add(1.5, "n0", "reached", CALL, key("n1"))
+        wait = faults._wait(stage.trace, stage.facts, sides[0], 2.0, 60.0)
+        assert wait == faults.Wait(12.0, most_s, fresh)
+        assert faults._wait(stage.trace, stage.facts, sides[1], 2.0, 60.0) is None
+    assert faults._wait(stage.trace, stage.facts, sides[0], 2.0, 10.0) == faults.Wait(
+        faults.NEVER_S, 23.0, False
+    )
+
+
+def _asked(*, back_s: float | None = None, least: int = 2) -> Stage:
+    stage = Stage()
+    stage.signed(1.0, "n0", claim("n0"))
+    for name in (*NAMES, "victim"):
+        stage.view(1.0, name, "n0", helpers=least)
+    named = (key("n1"), key("n2"))
+    asked = Requisition(call=CALL, signer=VICTIM_KEY, sequence=3, lead=named[0], members=named)
+    stage.signed(10.0, "victim", asked)
+    for name in (*NAMES, "victim"):
+        stage.view(11.0, name, "n1", requisition=3)
+        if back_s is not None:
+            stage.view(back_s, name, "n0", requisition=3)
+            stage.view(back_s + 1.0, name, "n2", requisition=3)
+    return stage
+
+
+def test_an_effect_that_does_not_last_is_none() -> None:
+    """The named lead goes, others lead for a moment, and another of the named leads: that last one counts."""
+    assert faults_calls._effect(_asked().trace, _asked().facts)["recovery_s"] == 1.0
+    stage = _asked(back_s=14.0)
+    assert faults_calls._effect(stage.trace, stage.facts)["recovery_s"] == 5.0
+    stage.signed(14.0, "n1", release("n1"))
+    stage.add(90.0, "n2", "down", 1)
+    told = faults_calls._effect(stage.trace, stage.facts)
+    assert (told["recovery_s"], told["went"]) == (None, 1.0)  # all follow the dead
+
+
+def test_a_requisition_that_leaves_nobody_is_told() -> None:
+    """Who helps goes before anybody else is there; or nobody was there as it was said."""
+    stage = _asked(least=0)
+    stage.signed(20.0, "n0", release("n0"))
+    stage.signed(21.0, "n1", claim("n1"))
+    told = faults_calls._effect(stage.trace, stage.facts)
+    assert (told["gap_s"], told["helpers_least"]) == (1.0, 0)
+    outcome = Outcome(7, (), told, "", 0)
+    assert len(said("requisition-race", [outcome])) == 3
+    assert len(said("requisition-dead", [outcome])) == 3
+
+
+def test_a_late_node_that_nobody_can_reach_is_told() -> None:
+    """Control: a node that starts behind a cut does not hold the others' board."""
+    scenario = SCENARIOS["late-join"]
+    world = world_of(scenario, 1, NODES)
+    late = f"n{NODES - 1}"
+    world.schedule(590.0, partial(world.partition, [f"n{n}" for n in range(NODES - 1)], [late]))
+    assert run_world(scenario, world).known["identical_share"] == 0.0
+
+
+def test_the_end_of_a_call_is_known() -> None:
+    """A call lives a day from its hour on; where all clocks leap towards it, it comes as much sooner."""
+    ends: list[float] = []
+    for leap_s in (0.0, 80_000.0):
+        world = world_of(SCENARIOS["baseline"], 1, 5)
+        world.schedule(5.0, partial(world.leap, "*", leap_s))
+        facts = run_world(SCENARIOS["baseline"], world, 10.0)
+        (call,) = facts.calls.values()
+        assert call.ends_s is not None
+        assert facts.clock_error_s < 1e-3
+        ends.append(call.ends_s)
+    assert S1.life_s - CALL_EPOCH_S < ends[0] <= S1.life_s
+    assert ends[0] - ends[1] == pytest.approx(80_000.0)
+
+
+def test_a_bridge_that_sleeps_long_changes_the_lead_of_the_far_town() -> None:
+    """Every other time, and not too often; a fourth change in a minute would be told."""
+    outcome = run_seed(SCENARIOS["bridge"], 1, NODES)
+    changes = outcome.measures["changes_a_minute"]
+    assert changes is not None
+    assert 1.0 <= changes <= 3.0
+    assert said("bridge", [outcome]) == []
+    assert said("bridge", [evolve(outcome, measures={**outcome.measures, "changes_a_minute": 4.0})]) != []
+
+
 def test_chaos_is_judged_by_the_seed() -> None:
     """Even seeds never rest, odd ones rest from halfway on; both draw faults, and the same ones each time."""
     chaos = SCENARIOS["chaos"]
@@ -90,3 +193,11 @@ def test_rules(rule: object, good: float, bad: float | None) -> None:
     assert callable(rule)
     assert rule(runs[:1]) is None
     assert "8" in rule(runs)
+    assert "9" in rule([Outcome(9, (), {}, "", 0)])
+
+
+def test_what_need_not_be_there_is_not_missed() -> None:
+    """Unless it is there."""
+    rule = at_most("x", 3.0, rarely=True)
+    assert rule([Outcome(9, (), {}, "", 0)]) is None
+    assert rule([Outcome(9, (), {"x": 4.0}, "", 0)]) is not None

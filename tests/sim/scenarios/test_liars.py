@@ -11,13 +11,10 @@ from p2p_sos.sim.scenarios import liars
 from p2p_sos.sim.scenarios.city import VICTIM
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import World
+from tests.sim.checkers.stage import Stage, claim, key
 
 BY_NAME = {scenario.name: scenario for scenario in liars.SCENARIOS}
 NODES = 12
-
-
-def _outcome(**measures: float | None) -> Outcome:
-    return Outcome(7, (), measures, "", 0)
 
 
 def test_the_scenarios_of_the_table_are_there() -> None:
@@ -74,14 +71,60 @@ def test_a_fit_claimer_that_does_nothing_costs_no_lead(seed: int) -> None:
     assert lead_s < 3.0
 
 
-def test_each_rule_refuses_what_it_must() -> None:
-    """A late claim, a missed conviction, a closing, a heavy call."""
-    good = _outcome(share_of_bound=0.9, recovery_s=3.0, closures=0.0, call_mb=10.0)
-    bad = _outcome(share_of_bound=1.1, recovery_s=None, closures=1.0, call_mb=65.0)
-    for rule in (liars._within_bound, liars._all_convicted, liars._never_closed, liars._light):
-        assert rule([good]) is None
-        assert "7" in str(rule([good, bad]))
-    assert liars._within_bound([_outcome(share_of_bound=None)]) is not None
+GOOD = {
+    "share_of_bound": 0.9, "recovery_s": 3.0, "closures": 0.0, "call_mb": 10.0, "junk_claims": 10_000.0,
+    "convicted": 3.0, "two_leads_s": 1.0,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "measure", "bad"),
+    [
+        ("black-holes", "share_of_bound", 1.1),
+        ("equivocator", "convicted", 2.0),
+        ("slot-hoarder", "convicted", 1.0),
+        ("false-close", "closures", 1.0),
+        ("claim-flood", "call_mb", 65.0),
+        ("claim-flood", "junk_claims", 9_000.0),
+        ("claim-flood", "two_leads_s", 1.1),
+        ("withholder", "two_leads_s", 1.1),
+    ],
+)
+def test_each_rule_refuses_what_it_must(name: str, measure: str, bad: float) -> None:
+    """A late claim, a missed conviction, a closing, a heavy call, a flood that is none; and what was never measured."""
+
+    def said(told: dict[str, float | None]) -> list[str]:
+        runs = [Outcome(7, (), told, "", 0)]
+        return [word for rule in BY_NAME[name].limits.more if (word := rule(runs)) is not None]
+
+    assert said(dict(GOOD)) == []
+    for value in (bad, None):
+        assert len(said(GOOD | {measure: value})) == 1
+        assert "7" in said(GOOD | {measure: value})[0]
+
+
+@pytest.mark.parametrize("late", [0, 1])
+def test_nearly_all_is_rounded_up(late: int) -> None:
+    """Of six honest nodes five are no 99 %: who convicts last decides, and who never does spoils it."""
+    stage = Stage()
+    stage.with_liars(1)
+    for message in (claim("l0"), claim("l0", slot=1)):
+        stage.add(1.0, "n0", "held", key("l0"), stage.signed(1.0, "l0", message, honest=False))
+    for number, name in enumerate(stage.facts.honest[late:]):
+        stage.add(2.0 + number, name, "convicted", key("l0"))
+    assert liars._convicted(stage.trace, stage.facts)["recovery_s"] == (None if late else 6.0)
+
+
+def test_black_holes_come_at_once_or_in_waves() -> None:
+    """Every other pair of seeds the second wave claims only when the first is about to stop counting."""
+    for seed, expected in ((0, 9), (2, 5)):
+        world = world_of(BY_NAME["black-holes"], seed, NODES)
+        world.begin()
+        world.run(15.0)
+        junk = [r for r in world.trace.of("signed") if r[3] == "CLAIM" and not r[7]]
+        assert len(junk) == expected
+        world.run(20.0)
+        assert len([r for r in world.trace.of("signed") if r[3] == "CLAIM" and not r[7]]) == 9
 
 
 def test_a_weight_counts_everything_once() -> None:

@@ -1,0 +1,56 @@
+"""At the end of a run that had its rest, a call that is still open is led, and helped.
+
+Comes in: what nodes saw, who claims. Goes out: each component that follows no lead, or several, and each call that nobody
+honest who runs there holds, though somebody capable ran in it for all of the rest that is asked for.
+"""
+
+from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
+from p2p_sos.sim.checkers.reach import together_since
+from p2p_sos.sim.checkers.violation import Violation
+from p2p_sos.sim.facts import CallFacts, Component, Facts
+from p2p_sos.sim.following import stretches
+from p2p_sos.sim.trace import Trace
+from p2p_sos.wire.registry import SYNC_PERIOD_S
+
+NAME = "rest"
+HOLD, GO = ("CLAIM", "RENEW", "SITREP"), ("DECLINE", "RELEASE", "STAND_DOWN")
+
+
+def rest_s(call: CallFacts, facts: Facts) -> float:
+    """A sync, a lease after which the dead are missed, the bound of a first claim, and the longest HOLD."""
+    liars = liars_in_front(facts, call)
+    first_s = bound_s(call, liars, facts.delta_s, victim_speaks=False)
+    return SYNC_PERIOD_S + 2 * call.timing.lease_s + first_s
+
+
+def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
+    """Whoever was together for so long follows one lead, and somebody among them claims."""
+    found: list[Violation] = []
+    end_s = facts.duration_s
+    for call in facts.calls.values():
+        since_s = end_s - rest_s(call, facts)
+        for component in facts.epochs[-1].components if facts.epochs else ():
+            since = together_since(facts, component, end_s - 1e-6)
+            there = [node for node in component if node in call.capable]
+            if not there or since is None or since > since_s:
+                continue
+            last = stretches(trace, facts, call.call, component)[-1]
+            if last.nodes and last.lead is None:
+                found.append(Violation(NAME, end_s, there[0], f"{last.nodes} nodes do not follow one lead"))
+            if last.nodes and not _held(trace, facts, call, component):
+                found.append(Violation(NAME, end_s, there[0], "nobody who runs here claims"))
+    return tuple(found)
+
+
+def _held(trace: Trace, facts: Facts, call: CallFacts, component: Component) -> dict[str, None]:
+    """The honest nodes of a component that claim. Who starts again from its disk goes on, as its next renewal shows."""
+    holders: dict[str, None] = {}
+    for record in trace.of("signed", "down"):
+        if record[2] == "down":
+            holders.pop(record[1], None)
+        elif record[4] == call.call and record[7] and record[1] in facts.honest and record[1] in component:
+            if record[3] in HOLD:
+                holders[record[1]] = None
+            elif record[3] in GO:
+                holders.pop(record[1], None)
+    return holders
