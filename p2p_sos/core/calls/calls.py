@@ -13,6 +13,7 @@ from p2p_sos.core.board.leases import Leases
 from p2p_sos.core.board.resolve import closing
 from p2p_sos.core.board.standing import Expired, View
 from p2p_sos.core.calls.entry import CallRecord, CallState, Change, Entry
+from p2p_sos.core.calls.tombstones import Tombstone, Tombstones
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, CallId, Claim, Key, MessageId
 from p2p_sos.wire.registry import BOARD_LETTER_SEATS_MAX, BOARD_SEATS_MAX, CALL_EPOCH_S, TIMINGS, Kind
@@ -20,8 +21,6 @@ from p2p_sos.wire.registry import BOARD_LETTER_SEATS_MAX, BOARD_SEATS_MAX, CALL_
 __all__ = [
     "CallRecord", "CallState", "Calls", "Change", "call_of", "ends_unix_s", "forgotten_unix_s", "starts_unix_s",
 ]  # fmt: skip
-
-TOMBSTONES_MAX = 65_536  # guess: 2.6 MB; a thousand calls a day for two months
 
 
 # What the victim says last counts most: a call that its helpers stood down may still be cleared or
@@ -35,6 +34,12 @@ TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
 }
 GROWING = (CallState.OPEN, CallState.STOOD_DOWN)
 WANTED_MAX = BOARD_SEATS_MAX  # a claim names one card
+ANSWERED = (
+    "claimed",
+    "declined",
+    "released",
+    "own",
+)  # something may have been signed, under a sequence to be used once
 PINNED = ("claimed", "own")  # a node never gives up a call that it answers, nor its own
 
 
@@ -81,7 +86,7 @@ class Calls(Mapping[CallId, CallRecord]):
         self._seats = {False: 0, True: 0}  # of all boards together; True: of those who wrote letters
         self._entries: dict[CallId, Entry] = {}
         self._open: dict[CallId, None] = {}
-        self._tombstones: dict[CallId, int] = {}
+        self._tombstones = Tombstones()
         self._wanting: dict[MessageId, dict[CallId, None]] = {}  # boards that lack a card that a claim names
         self._naming: dict[MessageId, dict[CallId, None]] = {}  # boards that hold a card
         self._touched: dict[CallId, None] = {}
@@ -151,8 +156,8 @@ class Calls(Mapping[CallId, CallRecord]):
             return tuple(self._open)
         return tuple(call for call, entry in self._entries.items() if entry.state in states)
 
-    def buried_until_unix_s(self, call: CallId) -> int:
-        """Until when a buried call is remembered."""
+    def tombstone(self, call: CallId) -> Tombstone:
+        """What remains of a buried call."""
         return self._tombstones[call]
 
     def outranks(self, call: Frame) -> bool:
@@ -348,27 +353,23 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def bury(self, call: CallId) -> tuple[Frame, ...]:
         """A call ends for good: its messages go, its tombstone stays."""
-        self._tombstones[call] = forgotten_unix_s(call_of(self._entries[call].board.call))
+        entry = self._entries[call]
+        told = call_of(entry.board.call)
+        stone = Tombstone(forgotten_unix_s(told), ends_unix_s(told), entry.mine in ANSWERED)
+        self._tombstones.put(call, stone)
         return self._remove(call)
 
     def ended(self, unix_s: float) -> tuple[CallId, ...]:
         """The calls whose life is over."""
         return tuple(c for c, e in self._entries.items() if ends_unix_s(call_of(e.board.call)) <= unix_s)
 
-    def restore_tombstone(self, call: CallId, until_unix_s: int) -> None:
+    def restore_tombstone(self, call: CallId, row: bytes) -> None:
         """A tombstone of the last run."""
-        self._tombstones[call] = until_unix_s
+        self._tombstones.put(call, Tombstone.of_row(row))
 
     def weather(self, unix_s: float) -> tuple[CallId, ...]:
-        """Drop the tombstones that nobody needs any more, and those beyond the bound that end first."""
-        gone = [call for call, until in self._tombstones.items() if until <= unix_s]
-        surplus = len(self._tombstones) - len(gone) - TOMBSTONES_MAX
-        if surplus > 0:
-            kept = sorted((u, c) for c, u in self._tombstones.items() if u > unix_s)
-            gone += [call for _, call in kept[:surplus]]
-        for call in gone:
-            del self._tombstones[call]
-        return tuple(gone)
+        """Drop the tombstones that nobody needs any more, and those beyond the bound."""
+        return self._tombstones.weather(unix_s)
 
 
 def _leave(index: dict[MessageId, dict[CallId, None]], card: MessageId, call: CallId) -> bool:
