@@ -185,7 +185,7 @@ class Posts:
         """Start `count` responders, each linked with some before it; return once all know all cards."""
         for number in range(count):
             policy = Policy(sectors=1 << r.Sector.HEALTH if self.draws.random() < 0.5 else 0, slots=SLOTS)
-            who = Responder(SigningKey(os.urandom(32)), os.urandom(32), policy, f"Post {number}.")
+            who = Responder(SigningKey(os.urandom(32)), policy, f"Post {number}.")
             dials = self.draws.sample(self.posts, min(DIALS, len(self.posts)))
             post = Post(number, self.folder, self.weather, dials, responder=who, changed=self.ring)
             await self.nursery.start(post.live)

@@ -103,7 +103,7 @@ def _values(flags: dict[str, Any]) -> dict[str, Any]:
 def _make_keys(home: Any, *, answers: bool) -> str:
     """The host's key, and the responder's when the node answers calls: its public part as hex."""
     from p2p_sos.drivers.home import Lock
-    from p2p_sos.drivers.identity import SIGNING, host_seed, responder_seeds
+    from p2p_sos.drivers.identity import host_seed, responder_seed
     from p2p_sos.drivers.store import NodeStore
     from p2p_sos.wire.keys import SigningKey
 
@@ -113,10 +113,10 @@ def _make_keys(home: Any, *, answers: bool) -> str:
     with Lock(home.lock_path, f"The home {home.root}"):
         store = NodeStore(home.store_path)
         try:
-            seeds = responder_seeds(home, store, click.echo)
+            seed = responder_seed(home, store, click.echo)
         finally:
             store.close()
-    return SigningKey(seeds[SIGNING]).public.hex()
+    return SigningKey(seed).public.hex()
 
 
 def _duty_rows(flags: dict[str, Any], responder: str) -> list[tuple[str, str]]:

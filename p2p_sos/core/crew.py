@@ -16,11 +16,13 @@ from p2p_sos.core.clock import Clock
 from p2p_sos.core.duty.author import Author
 from p2p_sos.core.duty.bands import Bands, Ranking
 from p2p_sos.core.duty.duty import Duty
+from p2p_sos.core.duty.hands import Hands
 from p2p_sos.core.duty.lead import Lead
 from p2p_sos.core.duty.member import Member
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.replies import Replies
 from p2p_sos.core.duty.slots import Slots
+from p2p_sos.core.duty.turns import Turns
 from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.letters.dialogue import Dialogue
 from p2p_sos.wire.profiles import Profile
@@ -59,6 +61,7 @@ def employ(responder: Responder, ship: Ship) -> Crew:
     card = OwnCard(responder, ship.profile, ship.clock, ship.entropy, ship.random)
     author = Author(responder.key, network)
     replies = Replies(author, Slots(responder.policy.slots), calls, ship.clock, ship.log, card.of_day)
+    hands = Hands(ship.archive.cards)
     bands = Bands(
         responder.key.public,
         calls,
@@ -67,10 +70,11 @@ def employ(responder: Responder, ship: Ship) -> Crew:
         ship.random,
         ship.ranking,
         lambda: ship.archive.proofs.convicted,
+        lambda: hands.full,
     )
     member = Member(author, calls, ship.random)
     lead = Lead(author, calls, ship.random, ship.heard)
-    duty = Duty(responder, calls, ship.clock, replies, bands, member, lead)
+    duty = Duty(responder, calls, ship.clock, replies, bands, Turns(bands, hands, calls), member, lead)
     dialogue = Dialogue(
         network=network,
         key=responder.key,

@@ -15,7 +15,7 @@ from p2p_sos.core.actions import Action, Forget, SetTimer, Tell
 from p2p_sos.core.board.judge import Accredits, Judge, nobody
 from p2p_sos.core.calls.accuser import Accuser
 from p2p_sos.core.calls.admission import Admission
-from p2p_sos.core.calls.archive import TIME_BYTES, Archive, Taken
+from p2p_sos.core.calls.archive import Archive, Taken
 from p2p_sos.core.calls.calls import Calls, CallState, call_of, ends_unix_s
 from p2p_sos.core.calls.cards import Cards
 from p2p_sos.core.calls.gate import CallDue, Decode, Gate, OrphansDue, Welcomed, judged
@@ -259,8 +259,8 @@ class Node(Deck):
             case Table.CELL:
                 self._cells = event.rows
             case Table.TOMBSTONE:
-                for call, until in event.rows:
-                    self._archive.calls.restore_tombstone(call, int.from_bytes(until[:TIME_BYTES], "big"))
+                for call, row in event.rows:
+                    self._archive.calls.restore_tombstone(call, row)
             case Table.LOG:
                 self._log.restore(event.rows)
             case _:

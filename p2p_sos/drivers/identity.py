@@ -8,12 +8,13 @@ import secrets
 from collections.abc import Callable
 
 from p2p_sos.drivers.home import Home, set_aside
-from p2p_sos.drivers.keyfile import SEED_BYTES, Seeds, read_key, write_key
+from p2p_sos.drivers.keyfile import SEED_BYTES, read_key, write_key
 from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire.keys import SigningKey
 
 HOST, RESPONDER = "host", "responder"
-SIGNING, EXCHANGE = "signing", "exchange"
+SIGNING = "signing"
+UNUSED = ("exchange",)  # of an earlier version: each call has an exchange key of its own
 NOTE = "responder"  # the store's note: whose log it holds
 
 
@@ -26,19 +27,19 @@ def host_seed(home: Home) -> bytes:
     return seeds[SIGNING]
 
 
-def responder_seeds(home: Home, store: NodeStore, remark: Callable[[str], None]) -> Seeds:
-    """The responder's seeds, bound to the store that holds its log. Raises `KeyFileError`, `StoreError`, `OSError`."""
+def responder_seed(home: Home, store: NodeStore, remark: Callable[[str], None]) -> bytes:
+    """The responder's seed, bound to the store that holds its log. Raises `KeyFileError`, `StoreError`, `OSError`."""
     path = home.responder_key_path
-    seeds, noted = read_key(path, RESPONDER, (SIGNING, EXCHANGE)), store.note(NOTE)
+    seeds, noted = read_key(path, RESPONDER, (SIGNING,), UNUSED), store.note(NOTE)
     if seeds is not None and noted == SigningKey(seeds[SIGNING]).public:
-        return seeds
+        return seeds[SIGNING]
     if seeds is not None:
         aside = set_aside(path, "retired")
         remark(
             f"The store does not hold the log of the responder key {path}: the key was set aside as {aside.name} "
             "and a new one made, since two logs under one key would count as lying."
         )
-    seeds = {name: secrets.token_bytes(SEED_BYTES) for name in (SIGNING, EXCHANGE)}
-    write_key(path, RESPONDER, seeds)
-    store.write_note(NOTE, SigningKey(seeds[SIGNING]).public)
-    return seeds
+    seed = secrets.token_bytes(SEED_BYTES)
+    write_key(path, RESPONDER, {SIGNING: seed})
+    store.write_note(NOTE, SigningKey(seed).public)
+    return seed

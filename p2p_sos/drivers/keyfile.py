@@ -4,8 +4,9 @@ In come seeds. Out come seeds, or one sentence. Knows nothing of what a seed is 
 
     esos-key 1 responder
     signing <64 hexadecimal digits>
-    exchange <64 hexadecimal digits>
     check <16 hexadecimal digits>
+
+A file of an earlier version may hold a seed more that nobody uses; it is read all the same, and left as it is.
 """
 
 import hashlib
@@ -34,8 +35,11 @@ def write_key(path: Path, kind: str, seeds: Seeds) -> None:
         raise KeyFileError(f"The key {path} cannot be written: {error.strerror}.") from error
 
 
-def read_key(path: Path, kind: str, names: tuple[str, ...]) -> Seeds | None:
-    """The seeds of a file; None when there is none. A damaged file is set aside. Raises `KeyFileError`."""
+def read_key(path: Path, kind: str, names: tuple[str, ...], unused: tuple[str, ...] = ()) -> Seeds | None:
+    """The seeds of a file; None when there is none. A damaged file is set aside. Raises `KeyFileError`.
+
+    `unused`: what it may hold besides, and is not given back.
+    """
     try:
         mode = path.stat().st_mode & 0o777
         content = path.read_bytes()
@@ -48,13 +52,13 @@ def read_key(path: Path, kind: str, names: tuple[str, ...]) -> Seeds | None:
             f"The key {path} is open to other users (mode {mode:04o}, {FILE_MODE:04o} is right): if nobody read it, "
             f"run `chmod 600 {path}`; if somebody may have, move it away, and a new one is made."
         )
-    seeds = _parse(content, kind, names)
+    seeds = _parse(content, kind, names, unused)
     if isinstance(seeds, str):
         raise _put_aside(path, seeds)
     return seeds
 
 
-def _parse(content: bytes, kind: str, names: tuple[str, ...]) -> Seeds | str:
+def _parse(content: bytes, kind: str, names: tuple[str, ...], unused: tuple[str, ...]) -> Seeds | str:
     """The seeds, or a few words about what is wrong."""
     try:
         text = content.decode("ascii")
@@ -67,8 +71,9 @@ def _parse(content: bytes, kind: str, names: tuple[str, ...]) -> Seeds | str:
     if first != f"esos-key 1 {kind}":
         return f"it begins with {first!r}, not with 'esos-key 1 {kind}'"
     seeds = {name: bytes.fromhex(seed) for name, _, seed in (line.partition(" ") for line in lines)}
-    good = tuple(seeds) == names and all(len(seed) == SEED_BYTES for seed in seeds.values())
-    return seeds if good else f"it holds {', '.join(seeds)}, not {', '.join(names)}"
+    used = {name: seed for name, seed in seeds.items() if name not in unused}
+    good = tuple(used) == names and all(len(seed) == SEED_BYTES for seed in seeds.values())
+    return used if good else f"it holds {', '.join(seeds)}, not {', '.join(names)}"
 
 
 def _check(text: str) -> str:

@@ -27,7 +27,7 @@ from p2p_sos.drivers.api.server import application, serve_api
 from p2p_sos.drivers.api.views import summary
 from p2p_sos.drivers.cells import rings
 from p2p_sos.drivers.home import DISK_ERRORS, Home, HomeError, Lock, prepare_socket
-from p2p_sos.drivers.identity import EXCHANGE, SIGNING, host_seed, responder_seeds
+from p2p_sos.drivers.identity import host_seed, responder_seed
 from p2p_sos.drivers.logs import log_notice, log_of
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.metrics import Metrics
@@ -249,8 +249,8 @@ def _responder(
     """Who answers at this node; None without skills: it relays."""
     if not duty.skills:
         return None
-    seeds = responder_seeds(home, store, remark)
-    return Responder(SigningKey(seeds[SIGNING]), seeds[EXCHANGE], policy_of(duty), duty.introduction)
+    key = SigningKey(responder_seed(home, store, remark))
+    return Responder(key, policy_of(duty), duty.introduction)
 
 
 def policy_of(duty: DutySettings) -> Policy:

@@ -82,8 +82,7 @@ class World(Lives):
     ) -> Place:
         """A responder. `make` seats somebody else there; `group`: a root vouches for it; not `up`: it starts later."""
         key = SigningKey(seed_of(f"{self.seed} {name} key"))
-        exchange = seed_of(f"{self.seed} {name} exchange")
-        responder = Responder(key, exchange, policy or Policy(), f"we are {name}")
+        responder = Responder(key, policy or Policy(), f"we are {name}")
         place = self._place(Place(len(self.places), name, responder, None, make), up=up)
         if group is not None:
             self.shared.accredited[key.public] = group
@@ -176,9 +175,7 @@ class World(Lives):
         # "A writer that knows that it lost its log MUST sign under a new key." (06-board §4)
         if place.responder is not None:
             seed = f"{self.seed} {place.name} disk {place.disks_lost}"
-            place.responder = evolve(
-                place.responder, key=SigningKey(seed_of(f"{seed} key")), exchange_seed=seed_of(seed)
-            )
+            place.responder = evolve(place.responder, key=SigningKey(seed_of(f"{seed} key")))
 
     def pause(self, name: str) -> None:
         """It does nothing; what happens to it waits."""

@@ -78,7 +78,7 @@ def seed_of(text: str) -> bytes:
 def responder(name: str, policy: Policy | None = None) -> Responder:
     """A responder whose keys follow from its name."""
     key = SigningKey(seed_of(f"{name} key"))
-    return Responder(key, seed_of(f"{name} exchange"), policy or Policy(), f"we are {name}")
+    return Responder(key, policy or Policy(), f"we are {name}")
 
 
 def victim(name: str = "victim", situation: str = "all files are encrypted") -> VictimSecrets:

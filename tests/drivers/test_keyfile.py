@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from p2p_sos.drivers.home import Exists, Home
-from p2p_sos.drivers.identity import EXCHANGE, SIGNING, host_seed, responder_seeds
+from p2p_sos.drivers.identity import NOTE, SIGNING, host_seed, responder_seed
 from p2p_sos.drivers.keyfile import KeyFileError, read_key, write_key
 from p2p_sos.drivers.store import NodeStore
+from p2p_sos.wire.keys import SigningKey
 
 SEEDS = {"signing": bytes(range(32)), "exchange": bytes(range(32, 64))}
 NAMES = ("signing", "exchange")
@@ -85,16 +86,31 @@ def test_a_responder_stays_with_its_log(tmp_path: Path) -> None:
     home, remarks = Home(tmp_path), list[str]()
     home.create()
     store = NodeStore(home.store_path)
-    first = responder_seeds(home, store, remarks.append)
-    assert responder_seeds(home, store, remarks.append) == first
-    assert sorted(first) == [EXCHANGE, SIGNING]
+    first = responder_seed(home, store, remarks.append)
+    assert responder_seed(home, store, remarks.append) == first
     assert remarks == []
     store.close()
     home.store_path.rename(tmp_path / "lost")
     store = NodeStore(home.store_path)
-    second = responder_seeds(home, store, remarks.append)
+    second = responder_seed(home, store, remarks.append)
     store.close()
     assert second != first
     assert "retired-1" in remarks[0]
     retired = home.responder_key_path.with_name("responder.key.retired-1")
-    assert read_key(retired, "responder", (SIGNING, EXCHANGE)) == first
+    assert read_key(retired, "responder", (SIGNING,)) == {SIGNING: first}
+
+
+def test_a_key_of_an_earlier_version_is_read_and_left_alone(tmp_path: Path) -> None:
+    """Its second seed was never used: the responder stays who it is, and not a byte of the file changes."""
+    home, remarks, signing = Home(tmp_path), list[str](), bytes([7]) * 32
+    home.create()
+    write_key(home.responder_key_path, "responder", {SIGNING: signing, "exchange": bytes(32)})
+    before = home.responder_key_path.read_bytes()
+    store = NodeStore(home.store_path)
+    store.write_note(NOTE, SigningKey(signing).public)
+    assert responder_seed(home, store, remarks.append) == signing
+    store.close()
+    assert remarks == []
+    assert home.responder_key_path.read_bytes() == before
+    with pytest.raises(KeyFileError, match="it holds"):  # control: any other name is damage
+        read_key(home.responder_key_path, "responder", (SIGNING,), ("another",))

@@ -249,12 +249,15 @@ class Board:
         """The cards that the newest claims name, as far as they are known."""
         return {frame.id: frame for frame in self._cards.values()}
 
+    def card_of(self, responder: Key) -> Frame | None:
+        """The card that the newest claim of a responder names, if it is known."""
+        return self._cards.get(responder)
+
     @property
     def wanted_cards(self) -> tuple[MessageId, ...]:
         """The cards that the newest claims name and that are missing, ascending."""
-        missing = [who for who in self._responders.places if who not in self._cards]
-        claims = [claim for who in missing if (claim := self.said(who).claim) is not None]
-        return tuple(sorted({_card_of(claim): None for claim in claims}))
+        claims = [self.said(who).claim for who in self._responders.places if who not in self._cards]
+        return tuple(sorted({_card_of(claim): None for claim in claims if claim is not None}))
 
     # ------------------------------------------------------------------ reading
 
@@ -387,11 +390,9 @@ def _fitness(speaker: Speaker) -> Fitness:
 
 def _named(frame: Frame, card: Frame | None) -> Frame | None:
     """The card, if the frame is a CLAIM of its signer that names it."""
-    if card is None or card.message.KIND is not Kind.CARD:
+    if card is None or card.message.KIND is not Kind.CARD or not isinstance(frame.message, Claim):
         return None
-    if not isinstance(frame.message, Claim) or frame.message.card != card.id:
-        return None
-    return card if card.message.signer == frame.message.signer else None
+    return card if (frame.message.card, frame.message.signer) == (card.id, card.message.signer) else None
 
 
 def _card_of(claim: Frame) -> MessageId:

@@ -18,7 +18,6 @@ from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId, Claim, Key
 from p2p_sos.wire.registry import CARD_EPOCH_S, Kind
 
-TIME_BYTES = 8
 ANNOUNCED_MAX = 1024  # guess: 20 KB of ids for a peer that joins
 LETTERS_ANNOUNCED_MAX = 4  # guess: of one signer; old ones must leave room in their readers' windows
 
@@ -176,8 +175,7 @@ class Archive:
 
     def _bury(self, call: CallId) -> tuple[Action, ...]:
         frames = self.calls.bury(call)
-        until = self.calls.buried_until_unix_s(call).to_bytes(TIME_BYTES, "big")
-        return (Keep(Table.TOMBSTONE, call, until), *self._forget(frames))
+        return (Keep(Table.TOMBSTONE, call, self.calls.tombstone(call).row), *self._forget(frames))
 
     def stand_down(self, call: CallId, unix_s: float) -> Taken:
         """The helpers of a call stood down while its victim was silent."""

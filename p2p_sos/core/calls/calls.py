@@ -13,15 +13,15 @@ from p2p_sos.core.board.leases import Leases
 from p2p_sos.core.board.resolve import closing
 from p2p_sos.core.board.standing import Expired, View
 from p2p_sos.core.calls.entry import CallRecord, CallState, Change, Entry
+from p2p_sos.core.calls.named import NamedCards
+from p2p_sos.core.calls.tombstones import Tombstone, Tombstones
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import Call, CallId, Claim, Key, MessageId
+from p2p_sos.wire.messages import Call, CallId, Key, MessageId
 from p2p_sos.wire.registry import BOARD_LETTER_SEATS_MAX, BOARD_SEATS_MAX, CALL_EPOCH_S, TIMINGS, Kind
 
 __all__ = [
     "CallRecord", "CallState", "Calls", "Change", "call_of", "ends_unix_s", "forgotten_unix_s", "starts_unix_s",
 ]  # fmt: skip
-
-TOMBSTONES_MAX = 65_536  # guess: 2.6 MB; a thousand calls a day for two months
 
 
 # What the victim says last counts most: a call that its helpers stood down may still be cleared or
@@ -34,7 +34,12 @@ TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
     CallState.EXPIRED: (),
 }
 GROWING = (CallState.OPEN, CallState.STOOD_DOWN)
-WANTED_MAX = BOARD_SEATS_MAX  # a claim names one card
+ANSWERED = (
+    "claimed",
+    "declined",
+    "released",
+    "own",
+)  # something may have been signed, under a sequence to be used once
 PINNED = ("claimed", "own")  # a node never gives up a call that it answers, nor its own
 
 
@@ -81,9 +86,8 @@ class Calls(Mapping[CallId, CallRecord]):
         self._seats = {False: 0, True: 0}  # of all boards together; True: of those who wrote letters
         self._entries: dict[CallId, Entry] = {}
         self._open: dict[CallId, None] = {}
-        self._tombstones: dict[CallId, int] = {}
-        self._wanting: dict[MessageId, dict[CallId, None]] = {}  # boards that lack a card that a claim names
-        self._naming: dict[MessageId, dict[CallId, None]] = {}  # boards that hold a card
+        self._tombstones = Tombstones()
+        self._cards = NamedCards()
         self._touched: dict[CallId, None] = {}
 
     # ------------------------------------------------------------------ reading
@@ -151,8 +155,8 @@ class Calls(Mapping[CallId, CallRecord]):
             return tuple(self._open)
         return tuple(call for call, entry in self._entries.items() if entry.state in states)
 
-    def buried_until_unix_s(self, call: CallId) -> int:
-        """Until when a buried call is remembered."""
+    def tombstone(self, call: CallId) -> Tombstone:
+        """What remains of a buried call."""
         return self._tombstones[call]
 
     def outranks(self, call: Frame) -> bool:
@@ -226,12 +230,7 @@ class Calls(Mapping[CallId, CallRecord]):
         self._touched.pop(call, None)
         for letters in self._seats:
             self._seats[letters] -= board.seats(letters=letters)
-        return (board.call, *board.frames(), *self._disown(call, board))
-
-    def _disown(self, call: CallId, board: Board) -> tuple[Frame, ...]:
-        for wanted in board.wanted_cards:
-            _leave(self._wanting, wanted, call)
-        return tuple(card for card in board.cards.values() if _leave(self._naming, card.id, call))
+        return (board.call, *board.frames(), *self._cards.leave(call))
 
     def offer(
         self, frame: Frame, now: float = 0.0, card: Frame | None = None, came: float | None = None
@@ -251,40 +250,40 @@ class Calls(Mapping[CallId, CallRecord]):
             highest = entry.board.highest_epoch if frame.message.KIND is Kind.ROSTER else 0
             entry.leases.note(frame, now, came, highest)
         changed = (*((frame,) if offer.kept else ()), *offer.dropped)
+        gone: tuple[Frame, ...] = ()
         if not letters and changed:
             self._touched[call] = None
             if any(one.message.KIND not in REGISTERS for one in changed):
                 entry.board_changed()
-        if offer.kept and isinstance(frame.message, Claim):
-            self._name(call, entry, frame.message.card, card)
-        gone = self._make_room(letters)
+                gone = self._name(entry.board, changed, None if card is None else card.id)
+        elif card is not None:
+            gone = self._name(entry.board, (frame,), card.id)  # a claim that is held, and now its card
+        gone += self._make_room(letters)
         if frame in gone:
-            return Offer(False)
+            return Offer(False, tuple(one for one in offer.dropped + gone if one is not frame))
         return Offer(offer.kept, offer.dropped + gone)
 
-    def _name(self, call: CallId, entry: Entry, named: MessageId, card: Frame | None) -> None:
-        if card is not None and (entry.board.adopt(card) or card.id in entry.board.cards):
-            self._naming.setdefault(named, {})[call] = None
-        elif card is None:
-            self._wanting.setdefault(named, {})[call] = None
-            while len(self._wanting) > WANTED_MAX:
-                del self._wanting[next(iter(self._wanting))]
+    def _name(
+        self, board: Board, changed: Iterable[Frame], known: MessageId | None = None
+    ) -> tuple[Frame, ...]:
+        """Whose newest claim may be another now; the cards that nobody names any more."""
+        return self._cards.note(board, dict.fromkeys(frame.message.signer for frame in changed), known)
 
     def wants(self, card: MessageId) -> bool:
         """Whether a claim on some board names a card that is not here."""
-        return card in self._wanting
+        return self._cards.is_wanted(card)
 
     def names(self, card: MessageId) -> bool:
         """Whether some board holds this card."""
-        return card in self._naming
+        return self._cards.is_held(card)
 
     def adopt(self, card: Frame) -> bool:
         """A CARD came: the boards whose claims name it take it; whether one did."""
         taken = False
-        for call in self._wanting.pop(card.id, ()):
+        for call in self._cards.came(card.id):
             entry = self._entries.get(call)
             if entry is not None and entry.board.adopt(card):
-                self._naming.setdefault(card.id, {})[call] = None
+                self._cards.note(entry.board, (card.message.signer,))
                 self._touched[call] = None
                 entry.board_changed()
                 taken = True
@@ -315,7 +314,8 @@ class Calls(Mapping[CallId, CallRecord]):
         fullest.board_changed()
         self._touched[fullest.board.call.id] = None
         self._seats[letters] -= 1
-        return fullest.board.unseat(letters=letters)
+        gone = fullest.board.unseat(letters=letters)
+        return gone if letters else gone + self._name(fullest.board, gone)
 
     def close(self, call: CallId, state: CallState, unix_s: float) -> bool:
         """A call is over for a reason; whether that changes anything."""
@@ -348,36 +348,20 @@ class Calls(Mapping[CallId, CallRecord]):
 
     def bury(self, call: CallId) -> tuple[Frame, ...]:
         """A call ends for good: its messages go, its tombstone stays."""
-        self._tombstones[call] = forgotten_unix_s(call_of(self._entries[call].board.call))
+        entry = self._entries[call]
+        told = call_of(entry.board.call)
+        stone = Tombstone(forgotten_unix_s(told), ends_unix_s(told), entry.mine in ANSWERED)
+        self._tombstones.put(call, stone)
         return self._remove(call)
 
     def ended(self, unix_s: float) -> tuple[CallId, ...]:
         """The calls whose life is over."""
         return tuple(c for c, e in self._entries.items() if ends_unix_s(call_of(e.board.call)) <= unix_s)
 
-    def restore_tombstone(self, call: CallId, until_unix_s: int) -> None:
+    def restore_tombstone(self, call: CallId, row: bytes) -> None:
         """A tombstone of the last run."""
-        self._tombstones[call] = until_unix_s
+        self._tombstones.put(call, Tombstone.of_row(row))
 
     def weather(self, unix_s: float) -> tuple[CallId, ...]:
-        """Drop the tombstones that nobody needs any more, and those beyond the bound that end first."""
-        gone = [call for call, until in self._tombstones.items() if until <= unix_s]
-        surplus = len(self._tombstones) - len(gone) - TOMBSTONES_MAX
-        if surplus > 0:
-            kept = sorted((u, c) for c, u in self._tombstones.items() if u > unix_s)
-            gone += [call for _, call in kept[:surplus]]
-        for call in gone:
-            del self._tombstones[call]
-        return tuple(gone)
-
-
-def _leave(index: dict[MessageId, dict[CallId, None]], card: MessageId, call: CallId) -> bool:
-    """Take a call out of an index of cards; True if it was the last one there."""
-    calls = index.get(card)
-    if calls is None or call not in calls:
-        return False
-    del calls[call]
-    if calls:
-        return False
-    del index[card]
-    return True
+        """Drop the tombstones that nobody needs any more, and those beyond the bound."""
+        return self._tombstones.weather(unix_s)

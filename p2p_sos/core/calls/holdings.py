@@ -67,7 +67,10 @@ class ArchiveHoldings:
 
     def _is_hidden(self, call: CallId) -> bool:
         hidden = self._hidden()
-        return hidden is not None and self._archive.calls.board(call).call.message.signer == hidden
+        return hidden is not None and self._signer_of(call) == hidden
+
+    def _signer_of(self, call: CallId) -> Key:
+        return self._archive.calls.board(call).call.message.signer
 
     def _board_trees(self) -> dict[bytes, Tree]:
         calls, before = self._archive.calls, self._boards
@@ -78,7 +81,12 @@ class ArchiveHoldings:
             self._boards[call] = (
                 known if known is not None and known[0] == at else (at, self._board_tree(call))
             )
-        return {call: tree for call, (_, tree) in self._boards.items() if not self._is_hidden(call)}
+        hidden = self._hidden()
+        trees = {call: tree for call, (_, tree) in self._boards.items()}
+        if hidden is not None:
+            # Asked once, not for each call: what is hidden depends on nothing that happens in between.
+            trees = {call: tree for call, tree in trees.items() if self._signer_of(call) != hidden}
+        return trees
 
     def _board_tree(self, call: CallId) -> Tree:
         calls = self._archive.calls

@@ -130,6 +130,7 @@ class Bands:
     random: Random = field(repr=False)
     ranking: Ranking = field(factory=Ranking, repr=False)
     convicted: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
+    full: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
     _watches: dict[CallId, _Watch] = field(init=False, factory=dict)
 
     def __contains__(self, call: CallId) -> bool:
@@ -176,6 +177,11 @@ class Bands:
         if (watch := self._watches.get(call)) is not None:
             watch.rests_until = until
 
+    @property
+    def waiting(self) -> tuple[CallId, ...]:
+        """The calls that lacked helpers when they were looked at last, the first heard first."""
+        return tuple(call for call, watch in self._watches.items() if watch.lacks_since is not None)
+
     def has_opened(self, call: CallId) -> bool:
         """Whether a place was ever offered to this node."""
         return call in self._watches and self._watches[call].opened
@@ -215,10 +221,13 @@ class Bands:
 
     def _place_among_the_rest(self, call: CallId, view: View, watch: _Watch) -> int:
         """How many fitter ones have not said yet whether they come."""
-        spoke = [claim.responder for claim in view.claims]
-        spoke += [decline.responder for decline in view.declines]
-        spoke += [release.responder for release in view.releases]
-        spoke += [key for key in self.convicted() if view.claim_of(key) is None]
+        # "the number of fitter ones among the ranked that hold no claim, neither declined nor released, and whose hands
+        # are not full" (06-board §10.2)
+        spoke = dict.fromkeys(claim.responder for claim in view.claims)
+        spoke.update(dict.fromkeys(decline.responder for decline in view.declines))
+        spoke.update(dict.fromkeys(release.responder for release in view.releases))
+        spoke.update(dict.fromkeys(self.convicted()))
+        spoke.update(dict.fromkeys(self.full()))
         if len(watch.before) > 2 * len(spoke) + BEFORE_MIN:
             watch.before.clear()  # most of them left the board again
         fitter = 0

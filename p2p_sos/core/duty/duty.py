@@ -16,6 +16,7 @@ from p2p_sos.core.duty.lead import Lead
 from p2p_sos.core.duty.member import Member
 from p2p_sos.core.duty.policy import Opinion, Policy, Responder, on_duty, opinion
 from p2p_sos.core.duty.replies import Replies, Step
+from p2p_sos.core.duty.turns import UNDECIDED, Turns, TurnsDue
 from p2p_sos.core.events import (
     Event,
     OperatorClaims,
@@ -35,7 +36,6 @@ from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
 
 FOR_GOOD = ("cancelled", "cleared", "expired")  # nothing can be said in such a call any more
-UNDECIDED = ("", "guarding")
 OPERATOR = OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
 NOT_NAMED = "the victim requisitioned others"
 ENOUGH = "enough others help"
@@ -59,6 +59,7 @@ class Duty:
     clock: Clock
     replies: Replies
     bands: Bands
+    turns: Turns
     member: Member
     lead: Lead
     _asked: dict[CallId, float] = field(init=False, factory=dict)
@@ -68,7 +69,8 @@ class Duty:
 
     def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
         """One event. A message is on its board before it comes here."""
-        steps = self._decide(event, now)
+        steps: list[Step] = [*self.turns.observe(event, now)]
+        steps += self._decide(event, now)
         steps += self.member.handle(event, now)
         steps += self.lead.handle(event, now)
         return steps
@@ -89,6 +91,8 @@ class Duty:
                 return self._on_view(call, now)
             case TimerFired(key=BandOpens() | GuardLooks() as key):
                 return self._look(key.call, now) if self.bands.is_due(key) else []
+            case TimerFired(key=TurnsDue() as due):
+                return self._on_turns_due(due, now)
             case CallEnded(call=call, how=how):
                 return self._on_ended(call, how, now)
             case TimerFired(key=AnswerDue() as due):
@@ -151,11 +155,22 @@ class Duty:
         if mine not in UNDECIDED and not (mine == "released" and call in self._spare):
             return []
         look = self.bands.look(call, now)
+        if look.wanted and self.turns.holds_back(call, self.replies.slots.free):
+            return [*look.timers]
         if look.wanted:
             return [*self._answer(call, now), *look.timers]
         if look.stands_by and mine == "":
             return [self.replies.stand_by(call, ENOUGH, now), *look.timers]
         return [*look.timers]
+
+    def _on_turns_due(self, due: TurnsDue, now: float) -> list[Step]:
+        """Others' hands became full or free, or a graver call has its help: whose turn it is may have come, the gravest first."""
+        if not self.turns.is_due(due) or not self.replies.slots.free:
+            return []
+        steps: list[Step] = []
+        for call in self._by_severity(tuple(c for c in self.bands.waiting if self.calls.is_open(c))):
+            steps += self._look(call, now)
+        return steps
 
     def _answer(self, call: CallId, now: float) -> list[Step]:
         """It is this node's turn, or the victim named it."""
@@ -167,7 +182,9 @@ class Duty:
             )
         if not self.replies.slots.free:
             self._busy[call] = None
-            return self._decline(call, Reason.UNABLE, Detail.BUSY, "every slot is taken", now)
+            # "Who has no free slot declines as `unable`/`busy`, and publishes that only if a requisition names it"
+            # (06-board §6)
+            return self.replies.decline(call, Reason.UNABLE, Detail.BUSY, "every slot is taken", now)
         if policy.manner is Manner.PERSON:
             return self._ask(call, view, now)
         return self.replies.claim(call, Manner.AUTOMATIC, "able", now)

@@ -39,7 +39,6 @@ class Responder:
     """Who answers at this node: one long-term key, what it can do, and how it introduces itself."""
 
     key: SigningKey = field(repr=False)
-    exchange_seed: bytes = field(repr=False)
     policy: Policy
     introduction: str = field(repr=False)
 

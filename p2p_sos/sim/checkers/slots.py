@@ -4,9 +4,12 @@ Comes in: what honest responders signed, and which calls were over for them. Goe
 each place of a slot that stands in two messages.
 """
 
+from collections.abc import Iterator
+from itertools import groupby
+
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import Facts
-from p2p_sos.sim.trace import Trace
+from p2p_sos.sim.trace import Record, Trace
 from p2p_sos.wire.messages import CallId, Card, Claim, Decline, Key, MessageId, Release, StandDown
 
 NAME = "slots"
@@ -18,7 +21,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     used: dict[tuple[Key, int, int], MessageId] = {}
     holds: dict[Key, dict[CallId, int]] = {}
     found: list[Violation] = []
-    for record in trace.of("signed", "closed", "ended"):
+    for record in _as_it_happened(trace):
         time_s, node, kind = record[:3]
         if kind != "signed":
             for key in facts.keys.get(node, ()):
@@ -36,6 +39,13 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             holds.setdefault(signer, {})[message.call] = message.slot
             found += _faults(time_s, node, identity, message, used, holds[signer], slots.get(signer))
     return tuple(found)
+
+
+def _as_it_happened(trace: Trace) -> Iterator[Record]:
+    """Of one event at one node the trace tells first what travelled, then what people were told; a node ends a call first."""
+    records = trace.of("signed", "closed", "ended")
+    for _, of_one_event in groupby(records, key=lambda record: record[:2]):
+        yield from sorted(of_one_event, key=lambda record: record[2] == "signed")
 
 
 def _faults(  # noqa: PLR0917 (one claim is judged by all of these)

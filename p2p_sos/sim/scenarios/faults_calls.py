@@ -10,7 +10,7 @@ from attrs import evolve
 
 from p2p_sos.core.duty.policy import Policy
 from p2p_sos.core.events import OperatorReleases, VictimClears, VictimRequisitions
-from p2p_sos.sim.checkers import first_help, helped, livelock
+from p2p_sos.sim.checkers import first_help, graver_first, helped, livelock
 from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
@@ -277,6 +277,6 @@ SCENARIOS = (
     Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
              Limits(recovery_max_s=CAUGHT_UP_S, more=(at_least("identical_share", 1.0),)),
              measure=_caught_up, about="a tenth of the nodes start ten minutes late"),
-    Scenario("many-calls", _many_calls, 200.0, ALWAYS, Limits(more=(at_most("starved", 0.0),)), measure=_turns,
+    Scenario("many-calls", _many_calls, 200.0, (*ALWAYS, graver_first.check), Limits(more=(at_most("starved", 0.0),)), measure=_turns,
              about="a hundred calls at once, and hands for sixty"),
 )  # fmt: skip

@@ -150,3 +150,17 @@ def test_what_comes_both_ways_is_verified_once() -> None:
     assert door.said(one.cell) == "accept"
     assert verdict_of(None).value == "accept"
     assert Welcomed(one, bytes(20)).synced is False
+
+
+def test_whose_call_is_hidden_is_asked_once_for_all_boards() -> None:
+    """A victim's node looks at its case once, not once for each of a hundred calls; the hidden board alone is left out."""
+    asked: list[None] = []
+
+    def hidden() -> bytes:
+        asked.append(None)
+        return CALL.message.signer
+
+    others = [call("another"), call("a third")]
+    holdings = ArchiveHoldings(archive_of(CALL, *others), hidden)
+    assert sorted(holdings.trees()) == sorted(call.id for call in others)
+    assert len(asked) == 1

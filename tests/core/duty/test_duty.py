@@ -18,21 +18,24 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.notices import Decided, DecisionWanted, RequisitionSeen
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import Call, Claim
+from p2p_sos.wire.frames import Frame, id_of, seal
+from p2p_sos.wire.messages import Call, Card, Claim
 from p2p_sos.wire.registry import (
+    CARD_EPOCH_S,
     S1,
     Detail,
     Manner,
     Need,
     Phase,
     Reason,
+    Sector,
     Severity,
     SitrepStatus,
     Status,
 )
+from p2p_sos.wire.stamps import solve
 from tests.core import mail
-from tests.core.world import World, responder, stamped_call, victim
+from tests.core.world import PROFILE, START_UNIX_S, World, responder, stamped_call, victim
 
 PERSON = Policy(manner=Manner.PERSON, answer_within_s=30)
 ME = responder("me").key
@@ -135,7 +138,7 @@ def test_no_slot_declines_and_a_free_slot_claims() -> None:
     assert hear(world, mild) == "declined"
     assert hear(world, grave) == "declined"
     assert [line.get("detail") for line in log(world)] == [None, "busy", "busy"]
-    assert own_words(world, mild.id) == ["Decline"], "its turn had come: others need not wait for it"
+    assert own_words(world, mild.id) == [], "its claim says so: others need not wait for it"
     world.inject("me", _cancel(first, "first"))
     world.run(0.1)
     assert (mine(world, grave.id), mine(world, mild.id)) == ("claimed", "declined")
@@ -368,3 +371,26 @@ def test_a_lost_log_is_noticed() -> None:
     assert log(world)[-1]["decision"] == "log-lost"
     say(world, OperatorReleases(one.id, Reason.UNABLE, Detail.BUSY))
     assert own_words(world, one.id) == ["Claim", "Release"]
+
+
+def test_the_last_slot_waits_for_a_graver_call() -> None:
+    """The mild call's band opens first; the grave one, heard just before and still without help, gets the only slot."""
+    world = alone(Policy(slots=1, duty_hours=0))
+    today = int(START_UNIX_S) // CARD_EPOCH_S
+    for index in range(20):  # fitter ones, none of whom is there
+        who = mail.key(f"absent {index}")
+        message = Card(
+            signer=who.public, epoch=today, skills=1 << Need.RESTORE_DATA, sectors=1 << Sector.HEALTH, languages=(),
+            cell=0, duty_hours=2**24 - 1, slots=1, group=who.public, accreditation=b"",
+        )  # fmt: skip
+        stamp = solve(id_of(message, PROFILE.network), 1, start=bytes(16))
+        world.inject("me", seal(message, PROFILE.network, who, stamp))
+    world.run(1.0)
+    mild, grave = call("mild", severity=Severity.HIGH), call("grave", severity=Severity.EMERGENCY)
+    world.inject("me", mild)
+    world.run(9.5)
+    world.inject("me", grave)
+    world.run(3.0)
+    assert (mine(world, mild.id), mine(world, grave.id)) == ("", "")
+    world.run(3.5)
+    assert (mine(world, mild.id), mine(world, grave.id)) == ("declined", "claimed")

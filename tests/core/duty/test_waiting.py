@@ -8,6 +8,8 @@ from p2p_sos.core.board.judge import Judge
 from p2p_sos.core.calls.calls import Calls
 from p2p_sos.core.calls.cards import Cards
 from p2p_sos.core.duty.bands import Bands
+from p2p_sos.core.duty.hands import Hands
+from p2p_sos.core.duty.turns import Turns
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.registry import S1, S4, WAVES_MAX, Severity
@@ -36,12 +38,15 @@ class Post:
     calls: Calls = field(init=False)
     cards: Cards = field(init=False, factory=Cards)
     bands: Bands = field(init=False)
+    hands: Hands = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.calls = Calls(8, self.judge)
         self.bands = Bands(
-            ME.public, self.calls, self.cards, self.judge, Random(1), convicted=lambda: tuple(self.convicted)
-        )
+            ME.public, self.calls, self.cards, self.judge, Random(1),
+            convicted=lambda: tuple(self.convicted), full=lambda: self.hands.full,
+        )  # fmt: skip
+        self.hands = Hands(self.cards)
 
     def know(self, *responders: SigningKey, at: float = 0.0, **told: object) -> list[Frame]:
         """Their cards come at a time."""
@@ -116,3 +121,37 @@ def test_whoever_said_no_or_lied_holds_nobody_back() -> None:
             elif way == "convicted":
                 post.convicted.append(who.public)
         assert post.is_wanted(0.1) is (way != "silent"), way
+
+
+def test_whose_hands_are_full_holds_nobody_back() -> None:
+    """Who claims as many other calls as its card has slots need not decline; with a slot left, or the other call over, it does hold."""
+    for slots, over, wanted in ((1, False, True), (2, False, False), (1, True, False)):
+        post = Post()
+        other = mail.the_call(languages=(7,))
+        post.know(ME)
+        cards = post.know(*CROWD, duty_hours=EVERY_HOUR, slots=slots)
+        post.calls.open(other, 0.0, HEARD_AT)
+        post.hear()
+        for who, card in zip(CROWD, cards, strict=True):
+            post.calls.offer(mail.claim(other, who, card=card.id), HEARD_AT, card)
+        assert post.hands.observe(post.calls[other.id].view) is (slots == 1)
+        assert not post.hands.observe(post.calls[other.id].view), "nothing changed"
+        if over:
+            assert post.hands.leave(other.id)
+        assert post.is_wanted(0.1) is wanted
+
+
+def test_a_slot_is_kept_for_a_graver_call_without_help() -> None:
+    """Its band is not open yet, and a milder call's is: the last slot waits for the graver one, and no longer than it lacks all help."""
+    post = Post()
+    mild = mail.the_call(severity=Severity.LOW)
+    post.know(ME, *CROWD)
+    post.calls.open(mild, 0.0, HEARD_AT)
+    post.hear()
+    post.bands.watch(mild.id, HEARD_AT)
+    turns = Turns(post.bands, post.hands, post.calls)
+    assert turns.holds_back(mild.id, 1)
+    assert not turns.holds_back(post.call.id, 1), "the graver waits for nobody"
+    assert not turns.holds_back(mild.id, 2), "control: a slot for each"
+    post.claims(CROWD[0])
+    assert not turns.holds_back(mild.id, 1)

@@ -17,6 +17,17 @@ def test_claims_within_the_card() -> None:
     assert sequences.check(stage.trace, stage.facts) == ()
 
 
+def test_a_hand_freed_and_promised_in_one_moment() -> None:
+    """The trace tells what travelled before what people were told; of another node, or later, it is a fault."""
+    for name, closed_s, broken in (("n0", 2.0, False), ("n1", 2.0, True), ("n0", 2.1, True)):
+        stage = Stage()
+        stage.signed(0.0, "n0", card("n0"))
+        stage.signed(1.0, "n0", claim("n0"))
+        stage.signed(2.0, "n0", claim("n0", 0, slot_epoch=1, call=OTHER_CALL))
+        stage.add(closed_s, name, "closed", CALL, "cleared")
+        assert bool(slots.check(stage.trace, stage.facts)) is broken
+
+
 def test_claims_beyond_the_card_are_refused() -> None:
     """Two claims with one slot on the card; a slot that the card has not."""
     stage = Stage()
