@@ -259,7 +259,7 @@ class Bands:
         lack = self._lack(view, watch, now)
         if lack <= 0:
             # Neither time nor more cards change what was found now, until the view itself changes.
-            if view.attested and view.groups >= timing.k:
+            if view.attested and _filled(view, watch.fitness) >= timing.k:
                 watch.calm = view
             if watch.lacks_since is not None and now >= watch.lacks_since - EARLY_S:
                 watch.lacks_since = None
@@ -287,11 +287,11 @@ class Bands:
         # "Nothing is lacking for a node whose own group has one, nor while a requisition is effective." (06-board §10.2)
         if view.requisition is not None and view.requisition.effective:
             return 0
-        groups = {claim.group: None for claim in view.helpers}
-        if watch.group in groups:
+        if any(claim.group == watch.group for claim in view.helpers):
             return 0
         wanted = view.description.timing.k << self._waves(view, watch, now)
-        return min(wanted, self._groups_known(view.description, watch, wanted)) - len(groups)
+        known = self._groups_known(view.description, watch, wanted)
+        return min(wanted, known) - _filled(view, watch.fitness)
 
     def _waves(self, view: View, watch: _Watch, now: float) -> int:
         """How often k has doubled: after PROG, after two more, after four more, while nobody is attested."""
@@ -334,3 +334,9 @@ class Bands:
         # "Else it *guards*: it looks again every W to 1.5 W, at random, until the call closes." (06-board §10.2)
         watch.look_at = now + wait_s * (1 + LOOK_JITTER * self.random.random())
         return (SetTimer(GuardLooks(call, watch.look_at), watch.look_at),)
+
+
+def _filled(view: View, own: Fitness) -> int:
+    """How many groups hold places that a responder of this fitness leaves them."""
+    # "A claim that nobody attested fills no place for a responder that is fitter." (06-board §10.2)
+    return len({claim.group: None for claim in view.helpers if claim.attested or claim.fitness < own})

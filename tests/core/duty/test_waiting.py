@@ -2,6 +2,7 @@
 
 from random import Random
 
+import pytest
 from attrs import define, field
 
 from p2p_sos.core.board.judge import Judge
@@ -12,7 +13,7 @@ from p2p_sos.core.duty.hands import Hands
 from p2p_sos.core.duty.turns import Turns
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.registry import S1, S4, WAVES_MAX, Severity
+from p2p_sos.wire.registry import S1, S4, WAVES_MAX, Sector, Severity
 from tests.core import mail
 from tests.core.board.story import ROOTED
 
@@ -21,6 +22,8 @@ EVERY_HOUR = 2**24 - 1
 CROWD = [mail.key(f"fitter {index}") for index in range(20)]
 HEARD_AT = 100.0
 HOLD_S = S1.hold_s  # who knows nobody else waits that much longer
+
+HEALTH = 1 << Sector.HEALTH
 
 
 def by_group(card: Frame) -> bytes:
@@ -87,11 +90,28 @@ def test_waves_end() -> None:
     most = S4.k << WAVES_MAX
     for helpers, wanted in ((most, False), (most - 1, True)):
         post = Post(call=mail.the_call(severity=Severity.LOW))
-        post.know(ME, *CROWD)
+        fitter = {"sectors": 1 << Sector.HEALTH}
+        post.know(ME)
+        post.know(*CROWD, **fitter)
         post.hear()
-        post.claims(*CROWD[:helpers])
+        post.claims(*CROWD[:helpers], **fitter)
         post.is_wanted(0.0)
         assert post.is_wanted(1000 * S4.progress_silent_s) is wanted
+
+
+@pytest.mark.parametrize(
+    ("theirs", "attested", "wanted"), [(0, 0, True), (0, S1.k, False), (HEALTH, 0, False)]
+)
+def test_claims_of_the_unfit_hold_no_place_against_the_fit(theirs: int, attested: int, wanted: bool) -> None:
+    """Whoever is fitter than all claimers answers at once, until V attests them; among its equals it waits (control)."""
+    post = Post()
+    post.know(ME, sectors=0 if theirs else HEALTH)
+    post.know(*CROWD, sectors=theirs)
+    post.hear()
+    post.claims(*CROWD[: S1.k], sectors=theirs)
+    if attested:
+        assert post.calls.offer(mail.attest(post.call, *CROWD[:attested]), HEARD_AT).kept
+    assert post.is_wanted(1.0) is wanted
 
 
 def test_cards_that_come_after_the_call_rank_nowhere() -> None:
