@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from attrs import define, field, frozen
+from attrs import define, field
 
 from p2p_sos.core.actions import SetTimer
 from p2p_sos.core.board.board import LOG_KEPT
@@ -17,6 +17,7 @@ from p2p_sos.core.board.standing import Token, View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.duty import succession
 from p2p_sos.core.duty.author import Author
+from p2p_sos.core.duty.post import INHERITED_MAX, HoldEnds, Post, SitrepDue
 from p2p_sos.core.duty.replies import Step
 from p2p_sos.core.events import Event, OperatorReports, Started, TimerFired
 from p2p_sos.core.internal import Admitted, CallEnded, Probe, Publish, ViewChanged
@@ -46,54 +47,9 @@ FENCE_SHARE = 2 / 3  # brief: section 8, of its lease a lead may hear nobody
 PROBE_SHARE = 1 / 3  # guess: of its lease; then there is as much time again for an answer
 LATE_SHARE = 1 / 3  # guess: of its lease a report may be late before the process must have stood still
 REWRITES_FREE = 4  # guess: changes of a roster at full pace; then ever more rarely, for every log is bounded
-INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call
 YIELDED_MAX = 8  # guess: rosters that one node yields to in one call
 WORDS_MAX = LOG_KEPT // 2  # guess: entries after a CLAIM, beyond which a lead only says what it must
 PHASES = {Severity.EMERGENCY: Phase.DETRESFA, Severity.SEVERE: Phase.DETRESFA, Severity.HIGH: Phase.ALERFA}
-
-
-@frozen
-class HoldEnds:
-    """A timer: nobody leads, and this node waited long enough. Stale unless it is the call's newest."""
-
-    call: CallId
-    at: float
-
-
-@frozen
-class SitrepDue:
-    """A timer: the lead reports; one that fires late shows that this process stood still. Stale unless the newest."""
-
-    call: CallId
-    at: float
-
-
-@define(eq=False)
-class _Post:
-    """One call that this node claimed.
-
-    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when.
-    `waits_for`: what was said and is not on the board yet. `fenced_at`: since when this node does not act as a lead.
-    """
-
-    hold_at: float | None = None
-    place: int | None = None
-    placed_at: float = 0.0
-    sitrep_at: float | None = None
-    reported: Token | None = None
-    slow: bool = False
-    wrote_at: float = 0.0
-    rewrites: int = 0
-    followed: MessageId = NOTHING
-    waits_for: MessageId | None = None
-    inherited: dict[MessageId, None] = field(factory=dict)
-    yielded: dict[MessageId, None] = field(factory=dict)
-    fenced_at: float | None = None
-    said: tuple[SitrepStatus, Phase] | None = None
-
-    def stop(self) -> None:
-        """It does not lead, or no longer."""
-        self.sitrep_at = self.reported = None
 
 
 @define(eq=False)
@@ -107,7 +63,7 @@ class Lead:
     calls: Calls
     random: Random = field(repr=False)
     heard: Callable[[], float] = field(repr=False)
-    _posts: dict[CallId, _Post] = field(init=False, factory=dict)
+    _posts: dict[CallId, Post] = field(init=False, factory=dict)
 
     def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> Sequence[Step]:
         """One event."""
@@ -115,7 +71,7 @@ class Lead:
             case ViewChanged(call=call) if call in self._posts:
                 return self._attend(call, now)
             case Admitted(own=True, restored=False, frame=frame) if isinstance(frame.message, Claim):
-                self._posts.setdefault(frame.message.call, _Post())
+                self._posts.setdefault(frame.message.call, Post())
             case Admitted(restored=False, frame=frame) if isinstance(frame.message, Handover):
                 return self._on_handover(frame.message, now)
             case TimerFired(key=HoldEnds() as key):
@@ -145,7 +101,7 @@ class Lead:
         for call in self.calls.in_state(CallState.OPEN):
             view = self.calls[call].view
             if view.claim_of(self._own) is not None:
-                post = self._posts[call] = _Post(fenced_at=now)
+                post = self._posts[call] = Post(fenced_at=now)
                 steps += [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
         return steps
 
@@ -169,9 +125,9 @@ class Lead:
         if view.lead == self._own:
             return self._act(call, post, view, now)
         post.stop()
-        return self._await_turn(call, post, view, now)
+        return self._cede(call, view) or self._await_turn(call, post, view, now)
 
-    def _await_turn(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+    def _await_turn(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
         """Nobody leads: the first in the line names a roster after HOLD, each one behind it W later than the one before."""
         place = self._place(view)
         if place is None:
@@ -196,11 +152,11 @@ class Lead:
         expired = self.calls.expired_of(view.call)
         return succession.next_lead(view, self.calls.board(view.call), expired, but=but)
 
-    def _hold(self, call: CallId, post: _Post, now: float, wait_s: float) -> SetTimer:
+    def _hold(self, call: CallId, post: Post, now: float, wait_s: float) -> SetTimer:
         post.hold_at = now + wait_s
         return SetTimer(HoldEnds(call, post.hold_at), post.hold_at)
 
-    def _on_hold_ends(self, call: CallId, post: _Post, now: float) -> list[Step]:
+    def _on_hold_ends(self, call: CallId, post: Post, now: float) -> list[Step]:
         due, post.hold_at, post.waits_for = post.hold_at, None, None
         view = self.calls[call].view if self.calls.is_open(call) else None
         if view is None or view.claim_of(self._own) is None or due is None:
@@ -220,7 +176,7 @@ class Lead:
 
     # ------------------------------------------------------------------ leading
 
-    def _act(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+    def _act(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
         """Yield, name the members anew, or report: this node leads."""
         post.hold_at = None
         if view.roster is not None:
@@ -238,11 +194,11 @@ class Lead:
         return self._report(call, post, view, now) if post.reported != view.token else []
 
     @staticmethod
-    def _may_yield(post: _Post, under: MessageId) -> bool:
+    def _may_yield(post: Post, under: MessageId) -> bool:
         # "It yields to one roster once." (06-board §11.2)
         return under not in post.yielded and len(post.yielded) < YIELDED_MAX
 
-    def _may_rewrite(self, post: _Post, view: View, now: float) -> bool:
+    def _may_rewrite(self, post: Post, view: View, now: float) -> bool:
         assert view.roster is not None, "a roster to be rewritten"
         # "at most once in a LEASE, and after the fourth time each time half as often" (06-board §11.2)
         rarely = 2 ** max(0, min(post.rewrites - REWRITES_FREE, 8))
@@ -254,7 +210,7 @@ class Lead:
         return succession.members(view, self._own) != view.roster.members
 
     def _name_roster(
-        self, call: CallId, post: _Post, view: View, why: tuple[Cause, MessageId], now: float
+        self, call: CallId, post: Post, view: View, why: tuple[Cause, MessageId], now: float
     ) -> list[Step]:
         post.wrote_at = now
         cause, replaces = why
@@ -274,7 +230,7 @@ class Lead:
         self._posts[call].waits_for = frame.id
         return [row, Publish(frame)]
 
-    def _report(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+    def _report(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
         """One SITREP, and the timer of the next."""
         status, phase = post.said or (
             SitrepStatus.MITIGATING if view.attested else SitrepStatus.SETTING_UP,
@@ -294,7 +250,7 @@ class Lead:
         post.reported, post.slow = view.token, frame.message.sequence >= SITREPS_FAST
         return [*rows, Publish(frame), self._next(call, post, view.description.timing, now)]
 
-    def _on_sitrep_due(self, call: CallId, post: _Post, now: float) -> list[Step]:
+    def _on_sitrep_due(self, call: CallId, post: Post, now: float) -> list[Step]:
         view = self.calls[call].view if self.calls.is_open(call) else None
         if view is None or view.claim_of(self._own) is None or view.lead != self._own:
             post.stop()
@@ -312,7 +268,7 @@ class Lead:
             acts.append(self._next(call, post, view.description.timing, now))
         return steps + acts
 
-    def _next(self, call: CallId, post: _Post, timing: Timing, now: float) -> SetTimer:
+    def _next(self, call: CallId, post: Post, timing: Timing, now: float) -> SetTimer:
         pace_s = timing.sitrep_s * (LEASE_SLOW_FACTOR if post.slow else 1)
         post.sitrep_at = now + pace_s * (1 - JITTER * self.random.random())
         return SetTimer(SitrepDue(call, post.sitrep_at), post.sitrep_at)
@@ -320,15 +276,15 @@ class Lead:
     # ------------------------------------------------------------------ fencing
 
     @staticmethod
-    def _lease_s(post: _Post, timing: Timing) -> float:
+    def _lease_s(post: Post, timing: Timing) -> float:
         return float(timing.lease_s * (LEASE_SLOW_FACTOR if post.slow else 1))
 
-    def _stood_still(self, post: _Post, view: View, now: float) -> bool:
+    def _stood_still(self, post: Post, view: View, now: float) -> bool:
         """Whether a report is so late that this process must have been asleep."""
         late_s = self._lease_s(post, view.description.timing) * LATE_SHARE
         return post.sitrep_at is not None and now > post.sitrep_at + late_s
 
-    def _fence(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+    def _fence(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
         """Others may have taken over: what this node led is over, and it starts as one that claims."""
         post.stop()
         post.fenced_at = now
@@ -336,7 +292,7 @@ class Lead:
             self.calls.supersede(call, view.roster.roster)
         return [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
 
-    def _try_the_fence(self, call: CallId, post: _Post, view: View, now: float) -> list[Step]:
+    def _try_the_fence(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
         """Whoever hears a peer again takes part again."""
         assert post.fenced_at is not None, "a fence"
         if self.heard() <= post.fenced_at:
@@ -364,6 +320,17 @@ class Lead:
             roster=view.roster.roster,
             successor=self._next_lead(view, self._own),
         )
+
+    def _cede(self, call: CallId, view: View) -> list[Step]:
+        """What this node named before it followed another, it takes back: no late reader is to follow it."""
+        board = self.calls.board(call)
+        own = board.said(self._own).roster
+        if own is None or view.roster is None:
+            return []
+        # "to that lead, or to NOTHING if the roster that it follows comes causally after its own" (06-board §11.2)
+        known = board.had_seen(view.roster.roster, own.id)
+        successor = NOTHING if known else view.roster.lead
+        return self._say(Handover, call, view, roster=own.id, successor=successor)
 
     def _on_handover(self, handover: Handover, now: float) -> list[Step]:
         """A lead that goes, or yields, names this node: it leads at once, under a new roster."""

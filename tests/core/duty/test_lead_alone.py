@@ -8,12 +8,13 @@ from attrs import define, field
 from p2p_sos.core.actions import SetTimer
 from p2p_sos.core.calls.calls import Calls
 from p2p_sos.core.duty.author import Author
-from p2p_sos.core.duty.lead import HoldEnds, Lead, SitrepDue
+from p2p_sos.core.duty.lead import Lead
+from p2p_sos.core.duty.post import HoldEnds, SitrepDue
 from p2p_sos.core.events import Started, TimerFired
 from p2p_sos.core.internal import Admitted, Probe, Publish, ViewChanged
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import Handover, Roster, Sitrep
+from p2p_sos.wire.messages import Claim, Handover, Roster, Sitrep
 from p2p_sos.wire.registry import S1, Cause
 from tests.core import mail
 
@@ -229,3 +230,45 @@ def test_nobody_hands_over_what_is_not_its_own() -> None:
         named = [frame.message for frame in bridge.said if isinstance(frame.message, Roster)]
         assert [type(message) for message in named] == says
         assert all(message.cause is Cause.HANDOVER for message in named)
+
+
+def raced() -> tuple[Bridge, Frame]:
+    """This node named a roster, and then hears of a fitter one's that was written at the same time."""
+    bridge = Bridge(fitter=OTHER)
+    assert bridge.fire(HoldEnds) == [Roster, Sitrep], "it waited W longer than the other one, in vain"
+    theirs = mail.roster(CALL, OTHER, OTHER, replaces=bytes(32))
+    bridge.hear(theirs)
+    return bridge, theirs
+
+
+def handed_by(bridge: Bridge) -> list[Handover]:
+    """The HANDOVERs that it wrote."""
+    return [frame.message for frame in bridge.said if isinstance(frame.message, Handover)]
+
+
+def test_who_loses_a_race_hands_its_roster_over() -> None:
+    """Two write at once: the less fit gives its own to the other at once, and once, for good."""
+    bridge, theirs = raced()
+    mine = next(frame for frame in bridge.said if isinstance(frame.message, Roster))
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine.id, OTHER.public)]
+    for _ in range(3):
+        bridge.now += HOLD_S
+        bridge.hear(mail.sitrep(CALL, OTHER, int(bridge.now), theirs.id))
+    assert len(handed_by(bridge)) == 1
+    late = Calls(8)
+    late.open(CALL, 0.0, 0.0)
+    cards = {who.public: mail.card(who, duty_hours=FITTER if who is OTHER else 0) for who in (ME, OTHER)}
+    for frame in bridge.calls.board(CALL.id).frames():
+        if frame.id != theirs.id:
+            late.offer(frame, 0.0, cards[frame.message.signer] if isinstance(frame.message, Claim) else None)
+    view = late.look(CALL.id, 0.0).view
+    assert (len(view.claims), view.roster) == (2, None), "who hears of one alone does not follow it for a lease"
+
+
+def test_who_was_replaced_knowingly_hands_over_to_nobody() -> None:
+    """A roster that comes after one's own asks for no answer: its writer leads already, and everybody knows why."""
+    bridge = leading()
+    mine = bridge.roster()
+    bridge.calls.supersede(CALL.id, mine)
+    bridge.hear(mail.roster(CALL, OTHER, OTHER, epoch=2, replaces=mine))
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, bytes(32))]
