@@ -74,6 +74,10 @@ class Lead:
                 self._posts.setdefault(frame.message.call, Post())
             case Admitted(restored=False, frame=frame) if isinstance(frame.message, Handover):
                 return self._on_handover(frame.message, now)
+            case Admitted(restored=False, frame=frame) if isinstance(frame.message, Roster):
+                call = frame.message.call
+                post = self._posts.get(call)  # it may be what a HANDOVER waits for, and change no view
+                return self._take_up(call, post, self.calls[call].view, now) if post and post.offered else []
             case TimerFired(key=HoldEnds() as key):
                 post = self._posts.get(key.call)
                 return self._on_hold_ends(key.call, post, now) if post and post.hold_at == key.at else []
@@ -122,6 +126,8 @@ class Lead:
         if post.waits_for is not None and post.waits_for not in self.calls.board(call):
             return []
         post.waits_for = None
+        if post.offered and (steps := self._take_up(call, post, view, now)):
+            return steps
         if view.lead == self._own:
             return self._act(call, post, view, now)
         post.stop()
@@ -335,26 +341,30 @@ class Lead:
     def _on_handover(self, handover: Handover, now: float) -> list[Step]:
         """A lead that goes, or yields, names this node: it leads at once, under a new roster."""
         post = self._posts.get(handover.call)
-        if handover.successor != self._own or post is None or post.fenced_at is not None:
+        if handover.successor != self._own or post is None or handover.roster in post.inherited:
             return []
-        view, board = self.calls[handover.call].view, self.calls.board(handover.call)
-        claim, giver = view.claim_of(self._own), view.claim_of(handover.signer)
-        if claim is None or not (claim.live and claim.fit) or view.lead not in (None, self._own):
-            return []
-        # The roster itself may still be on its way; who took its claim back in the same breath is no giver any more.
-        handed = board.held.get(handover.roster)
-        if handed is None and (giver is None or not giver.fit):
-            return []
-        if handed is not None and (handed.message.KIND, handed.message.signer) != (
-            Kind.ROSTER,
-            handover.signer,
-        ):
+        post.offer(handover, now)
+        return self._take_up(handover.call, post, self.calls[handover.call].view, now)
+
+    def _take_up(self, call: CallId, post: Post, view: View, now: float) -> list[Step]:
+        """Lead on for the first that asked for it, and is known to be somebody who may."""
+        claim, board = view.claim_of(self._own), self.calls.board(call)
+        if claim is None or not (claim.live and claim.fit) or post.fenced_at is not None:
             return []
         effective = view.requisition is not None and view.requisition.effective
-        if effective or handover.roster in post.inherited or len(post.inherited) >= INHERITED_MAX:
-            return []
-        post.inherited[handover.roster] = None
-        return self._name_roster(handover.call, post, view, (Cause.HANDOVER, handover.roster), now)
+        for handover in post.offers(now):
+            lawful = succession.is_givers_own(board, view, handover)
+            if lawful is None:
+                continue
+            del post.offered[handover.roster]
+            # "at once, unless somebody else leads" (06-board §11.2)
+            if not lawful or effective or view.lead not in (None, self._own):
+                continue
+            if len(post.inherited) >= INHERITED_MAX:
+                continue
+            post.inherited[handover.roster] = None
+            return self._name_roster(call, post, view, (Cause.HANDOVER, handover.roster), now)
+        return []
 
     # ------------------------------------------------------------------ the person on duty
 

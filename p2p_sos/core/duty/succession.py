@@ -6,7 +6,7 @@ this node's own key, or what was said already.
 
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.standing import ClaimStanding, Expired, Fitness, View
-from p2p_sos.wire.messages import NOTHING, Claim, Key, LogMessage, MessageId, Roster
+from p2p_sos.wire.messages import NOTHING, Claim, Handover, Key, LogMessage, MessageId, Roster
 from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause
 
 TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but the longest
@@ -86,6 +86,15 @@ def is_overtaken(board: Board, roster: MessageId) -> bool:
         and bool(board.past.behind(frame.id) & seen)
         for frame in board.frames()
     )
+
+
+def is_givers_own(board: Board, view: View, handover: Handover) -> bool | None:
+    """Whether a HANDOVER names a roster of its signer; None as long as neither that roster nor a fit CLAIM is here."""
+    handed, giver = board.held.get(handover.roster), view.claim_of(handover.signer)
+    if handed is not None:
+        return isinstance(handed.message, Roster) and handed.message.signer == handover.signer
+    # The roster itself may still be on its way; who took its claim back in the same breath is no giver any more.
+    return True if giver is not None and giver.fit else None
 
 
 def words_since_claim(board: Board, responder: Key) -> int:

@@ -1,5 +1,6 @@
 """One lead by itself: what it says when its timers are late, when nobody is heard, and when another one leads."""
 
+from itertools import permutations
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ from p2p_sos.core.internal import Admitted, Probe, Publish, ViewChanged
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import Claim, Handover, Roster, Sitrep
-from p2p_sos.wire.registry import S1, Cause
+from p2p_sos.wire.registry import ORPHAN_WAIT_S, S1, Cause
 from tests.core import mail
 
 ME, OTHER = mail.key("me"), mail.key("other")
@@ -272,3 +273,37 @@ def test_who_was_replaced_knowingly_hands_over_to_nobody() -> None:
     bridge.calls.supersede(CALL.id, mine)
     bridge.hear(mail.roster(CALL, OTHER, OTHER, epoch=2, replaces=mine))
     assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, bytes(32))]
+
+
+def test_a_handover_may_come_before_what_it_rests_on() -> None:
+    """Its giver's claim, its roster, or the giver's RELEASE may come in any order: this node leads at once, and once."""
+    third = mail.key("third")
+    card = mail.card(third)
+    claim = mail.claim(CALL, third, card=card.id)
+    roster = mail.roster(CALL, third, third)
+    handover = mail.handover(CALL, third, roster, ME.public)
+    gone = mail.release(CALL, third, 3)
+    for order in permutations((claim, roster, handover, gone)):
+        bridge = Bridge(fitter=OTHER)
+        bridge.timers.clear()
+        for frame in order:
+            bridge.calls.adopt(card)
+            assert bridge.calls.offer(frame, bridge.now, card if frame is claim else None).kept
+            bridge.perform(bridge.lead.handle(Admitted(frame, bytes(20)), bridge.now))
+            bridge.look()
+        named = [frame.message for frame in bridge.said if isinstance(frame.message, Roster)]
+        assert [message.replaces for message in named] == [roster.id], order
+
+
+def test_a_handover_does_not_wait_for_ever() -> None:
+    """After `orphan_wait_s` what shows that the giver may give comes too late; a moment before, in time (control)."""
+    third = mail.key("third")
+    roster = mail.roster(CALL, third, third)
+    for late_s, leads in ((ORPHAN_WAIT_S - 1.0, True), (ORPHAN_WAIT_S, False)):
+        bridge = Bridge(fitter=OTHER)
+        bridge.timers.clear()
+        bridge.hear(mail.handover(CALL, third, roster, ME.public))
+        bridge.now += late_s
+        bridge.renew(ME, OTHER)
+        bridge.hear(roster)
+        assert bridge.leads is leads
