@@ -102,7 +102,7 @@ class Leases:
     _superseded: dict[MessageId, None] = field(factory=dict)
     _lead: Key | None = None
     _token: Token = NOBODY
-    _roster: MessageId = NOTHING  # the last one that was followed
+    _followed: tuple[MessageId, Key] | None = None  # the last roster that was followed, and who leads by it
     _rolls: list[tuple[float, float]] = field(factory=list)  # (who was not heard since, is silent from)
     _rolled: dict[bytes, float] = field(factory=dict)
     lapsed_at: float | None = None
@@ -203,12 +203,13 @@ class Leases:
 
     def follow(self, view: View, now: float) -> bool:
         """Follow what a view says from now on; True if a roster was left for another."""
-        roster = view.token[1]
-        left = roster not in (NOTHING, self._roster) and self._roster != NOTHING
-        if left:
-            self.supersede(self._roster)
-        if roster != NOTHING:
-            self._roster = roster
+        left = False
+        if view.roster is not None:
+            was, self._followed = self._followed, (view.roster.roster, view.roster.lead)
+            # Who writes its roster anew leads on; whoever takes up another's has that one left for good.
+            left = was is not None and was[1] != view.roster.lead
+            if was is not None and left:
+                self.supersede(was[0])
         named, changed = self._named, (self._lead, self._token) != (view.lead, view.token)
         effective = named is not None and view.token == (named.sequence, NOTHING)
         if changed and effective and named is not None and view.lead is not None:

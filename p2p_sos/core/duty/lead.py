@@ -13,11 +13,11 @@ from attrs import define, field
 
 from p2p_sos.core.actions import SetTimer
 from p2p_sos.core.board.board import LOG_KEPT
-from p2p_sos.core.board.standing import Token, View
+from p2p_sos.core.board.standing import View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.duty import succession
 from p2p_sos.core.duty.author import Author
-from p2p_sos.core.duty.post import INHERITED_MAX, HoldEnds, Post, SitrepDue
+from p2p_sos.core.duty.post import INHERITED_MAX, HoldEnds, Post, SitrepDue, Unrest
 from p2p_sos.core.duty.replies import Step
 from p2p_sos.core.events import Event, OperatorReports, Started, TimerFired
 from p2p_sos.core.internal import Admitted, CallEnded, Probe, Publish, ViewChanged
@@ -35,7 +35,6 @@ from p2p_sos.wire.registry import (
     LEASE_SLOW_FACTOR,
     SITREPS_FAST,
     Cause,
-    Kind,
     Phase,
     Severity,
     SitrepStatus,
@@ -64,12 +63,15 @@ class Lead:
     random: Random = field(repr=False)
     heard: Callable[[], float] = field(repr=False)
     _posts: dict[CallId, Post] = field(init=False, factory=dict)
+    _unrest: dict[CallId, Unrest] = field(init=False, factory=dict)
 
     def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> Sequence[Step]:
         """One event."""
         match event:
-            case ViewChanged(call=call) if call in self._posts:
-                return self._attend(call, now)
+            case ViewChanged(call=call):
+                if self.calls.is_open(call):
+                    self.unrest_of(call).note(self.calls[call].view.lead, now)
+                return self._attend(call, now) if call in self._posts else []
             case Admitted(own=True, restored=False, frame=frame) if isinstance(frame.message, Claim):
                 self._posts.setdefault(frame.message.call, Post())
             case Admitted(restored=False, frame=frame) if isinstance(frame.message, Handover):
@@ -86,6 +88,7 @@ class Lead:
                 return self._on_sitrep_due(key.call, post, now) if post and post.sitrep_at == key.at else []
             case CallEnded(call=call):
                 self._posts.pop(call, None)
+                self._unrest.pop(call, None)
             case Started():
                 return self._on_started(now)
         return []
@@ -94,6 +97,10 @@ class Lead:
         """Whether this node leads the help for a call, as far as it knows."""
         post = self._posts.get(call)
         return post is not None and post.fenced_at is None and self.calls[call].view.lead == self._own
+
+    def unrest_of(self, call: CallId) -> Unrest:
+        """How often the lead of an open call changed lately, as this node saw it."""
+        return self._unrest.setdefault(call, Unrest())
 
     @property
     def _own(self) -> Key:
@@ -141,10 +148,16 @@ class Lead:
             return []
         if place != post.place:
             post.place, post.placed_at = place, now
-        at = post.placed_at + succession.turn_s(view, place)
+        at = post.placed_at + self._turn_s(view, post)
         if post.hold_at is not None and post.hold_at <= at:
             return []  # looked at again when that is due
         return [self._hold(call, post, now, max(0.0, at - now))]
+
+    def _turn_s(self, view: View, post: Post) -> float:
+        """How long this node waits at its place: longer where a lead comes and goes."""
+        lease_s = view.description.timing.lease_s
+        patience_s = self.unrest_of(view.call).patience_s(lease_s, post.placed_at)
+        return max(patience_s, succession.turn_s(view, post.place or 0))
 
     def _place(self, view: View) -> int | None:
         """Where this node stands in the line of those that could lead; None while somebody leads, or if it cannot."""
@@ -173,7 +186,7 @@ class Lead:
         if now > due + timing.lease_s * LATE_SHARE:
             return self._fence(call, post, view, now)  # what this node knows is old
         steps = self._await_turn(call, post, view, now)
-        if post.place is None or post.placed_at + succession.turn_s(view, post.place) > now:
+        if post.place is None or post.placed_at + self._turn_s(view, post) > now:
             return steps
         post.hold_at = post.place = None
         replaces = post.followed if post.followed != NOTHING else view.newest_roster
@@ -188,7 +201,7 @@ class Lead:
         if view.roster is not None:
             fresh = self.calls.fresh_view(call)
             rival, under = fresh.lead, fresh.token[1]
-            if rival is not None and rival != self._own and self._may_yield(post, under):
+            if rival is not None and rival != self._own and self._may_yield(post, view, under, now):
                 # "If then another one leads, it MUST send a HANDOVER of its roster to that one." (06-board §11.2)
                 post.stop()
                 post.yielded[under] = None
@@ -199,10 +212,11 @@ class Lead:
                 return self._name_roster(call, post, view, (cause, view.roster.roster), now)
         return self._report(call, post, view, now) if post.reported != view.token else []
 
-    @staticmethod
-    def _may_yield(post: Post, under: MessageId) -> bool:
+    def _may_yield(self, post: Post, view: View, under: MessageId, now: float) -> bool:
         # "It yields to one roster once." (06-board §11.2)
-        return under not in post.yielded and len(post.yielded) < YIELDED_MAX
+        if under in post.yielded or len(post.yielded) >= YIELDED_MAX:
+            return False
+        return not self.unrest_of(view.call).lasts(view.description.timing.lease_s, now)
 
     def _may_rewrite(self, post: Post, view: View, now: float) -> bool:
         assert view.roster is not None, "a roster to be rewritten"
@@ -329,14 +343,11 @@ class Lead:
 
     def _cede(self, call: CallId, view: View) -> list[Step]:
         """What this node named before it followed another, it takes back: no late reader is to follow it."""
-        board = self.calls.board(call)
-        own = board.said(self._own).roster
+        own = self.calls.board(call).said(self._own).roster
         if own is None or view.roster is None:
             return []
-        # "to that lead, or to NOTHING if the roster that it follows comes causally after its own" (06-board §11.2)
-        known = board.had_seen(view.roster.roster, own.id)
-        successor = NOTHING if known else view.roster.lead
-        return self._say(Handover, call, view, roster=own.id, successor=successor)
+        # "MUST hand that over at once, to NOTHING" (06-board §11.2)
+        return self._say(Handover, call, view, roster=own.id, successor=NOTHING)
 
     def _on_handover(self, handover: Handover, now: float) -> list[Step]:
         """A lead that goes, or yields, names this node: it leads at once, under a new roster."""
@@ -359,6 +370,9 @@ class Lead:
             del post.offered[handover.roster]
             # "at once, unless somebody else leads" (06-board §11.2)
             if not lawful or effective or view.lead not in (None, self._own):
+                continue
+            # "or nobody does, and the board holds a ROSTER of a higher epoch than the one handed over" (06-board §11.2)
+            if view.lead is None and succession.is_old_news(board, view, handover.roster):
                 continue
             if len(post.inherited) >= INHERITED_MAX:
                 continue

@@ -6,10 +6,14 @@ Decides nothing. Comes in and goes out: values, and the timers of a lead. Must n
 from attrs import define, field, frozen
 
 from p2p_sos.core.board.standing import Token
-from p2p_sos.wire.messages import NOTHING, CallId, Handover, MessageId
+from p2p_sos.wire.messages import NOTHING, CallId, Handover, Key, MessageId
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, Phase, SitrepStatus
 
 INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call, and HANDOVERs that wait
+UNREST_LEASES = 4  # a minute of S1: the aim is three changes of lead in it at most
+PATIENCE_LEASES = 2  # guess: a lead that comes and goes is waited for so long at most
+LED_MAX = 16  # guess: leads of before that one node remembers of a call
+
 
 @frozen
 class HoldEnds:
@@ -25,6 +29,47 @@ class SitrepDue:
 
     call: CallId
     at: float
+
+
+@frozen
+class LeadChange:
+    """Another one leads; `back`: it led before."""
+
+    at: float
+    back: bool
+
+
+@define(eq=False)
+class Unrest:
+    """Who led one call last, as this node saw it, and the last two changes of that."""
+
+    lead: Key | None = None
+    _changes: tuple[LeadChange, ...] = ()
+    _led: dict[Key, None] = field(factory=dict)
+
+    def note(self, lead: Key | None, now: float) -> None:
+        """Somebody leads, or nobody; to lose a lead and find the same one again is no change."""
+        if lead is None or lead == self.lead:
+            return
+        if self.lead is not None:
+            self._changes = (*self._changes[-1:], LeadChange(now, lead in self._led))
+        self.lead = lead
+        self._led[lead] = None
+        if len(self._led) > LED_MAX:
+            del self._led[next(iter(self._led))]
+
+    def lasts(self, lease_s: float, now: float) -> bool:
+        """Whether both changes were so lately that a third one soon could be followed by a fourth."""
+        both = len(self._changes) > 1
+        # "It waits as long as it saw the lead change twice within the last four leases" (06-board §11.2)
+        return both and now < self._changes[0].at + UNREST_LEASES * lease_s
+
+    def patience_s(self, lease_s: float, since: float) -> float:
+        """How long to wait for a lead lost at `since`: beyond that, somebody came back, so this one may be no dead one."""
+        if not self.lasts(lease_s, since) or not any(change.back for change in self._changes):
+            return 0.0
+        # "not until the first of these is four leases ago, two leases at most" (06-board §11.2)
+        return min(self._changes[0].at + UNREST_LEASES * lease_s - since, PATIENCE_LEASES * lease_s)
 
 
 @define(eq=False)

@@ -97,6 +97,16 @@ def is_givers_own(board: Board, view: View, handover: Handover) -> bool | None:
     return True if giver is not None and giver.fit else None
 
 
+def is_old_news(board: Board, view: View, roster: MessageId) -> bool:
+    """Whether others went on since that roster: then who is to lead is found out as ever."""
+    handed = board.held.get(roster)
+    return (
+        handed is not None
+        and isinstance(handed.message, Roster)
+        and handed.message.epoch < view.highest_epoch
+    )
+
+
 def words_since_claim(board: Board, responder: Key) -> int:
     """How many entries the log of a claimer holds after its CLAIM; a board keeps the newest few alone."""
     log = [frame for frame in board.of(responder) if isinstance(frame.message, LogMessage)]

@@ -33,7 +33,8 @@ K = 5
 FAULT_S = 10.0
 SPAN_S = 60.0
 NEVER_S = 1e9
-FLAPS, FLAP_S = 4, 20.0  # half of it away: shorter than a lease, or each return would change the lead twice
+FLAPS, FLAP_S = 4, 20.0
+AWAY_S = (17.0, 10.0, 18.5, 14.0)  # of it, two seeds each: longer than a lease and its HOLD, and shorter
 LEAD, CHANGES_MAX = "@lead:victim", 3.0
 CALM = Limits(more=(at_most("changes_a_minute", CHANGES_MAX), every("recovery_s", "no one lead in the end")))
 
@@ -203,17 +204,19 @@ def _flapping(world: World, seed: int, nodes: int) -> None:
     """A fifth of the nodes come and go; every other time with them whoever leads at first."""
     there = city(world, nodes)
     world.plan(0.0, "call", VICTIM)
-    world.schedule(3.0, partial(_flap, world, there, sorted(world.draws.sample(there, nodes // 5)), seed % 2))
+    shaky = sorted(world.draws.sample(there, nodes // 5))
+    away_s = AWAY_S[seed // 2 % len(AWAY_S)]
+    world.schedule(3.0, partial(_flap, world, there, shaky, away_s=away_s, with_lead=bool(seed % 2)))
     world.quiet_from_s = 3.0 + FLAPS * FLAP_S
 
 
-def _flap(world: World, there: list[str], shaky: list[str], with_lead: int) -> None:
+def _flap(world: World, there: list[str], shaky: list[str], *, away_s: float, with_lead: bool) -> None:
     lead = world.who(LEAD)
     away = [name for name in there if name in shaky or (with_lead and name == lead)]
     for number in range(FLAPS):
         at_s = world.now + FLAP_S * number
         world.plan(at_s, "partition", tuple(n for n in there if n not in away), tuple(away))
-        world.plan(at_s + FLAP_S / 2, "heal")
+        world.plan(at_s + away_s, "heal")
 
 
 # ------------------------------------------------------------------------- clocks and cards

@@ -236,3 +236,15 @@ def test_a_successor_may_have_seen_others() -> None:
         story.hand_over(middle, old, best.public if handed else worst.public)
         new = story.roster(best, old, others, replaces=old, cause=Cause.HANDOVER)
         assert story.view().token == (0, new.id if handed else others.id), handed
+
+
+def test_a_lead_that_was_left_does_not_come_back_by_writing_anew() -> None:
+    """Whoever left a roster left all that go on from it; one that its signer writes as a takeover of its own is another."""
+    for cause, followed in ((Cause.HANDOVER, False), (Cause.INITIAL, False), (Cause.EXPIRED, True)):
+        story, (first, _) = told()
+        left = story.roster(first)
+        between = story.roster(first, replaces=left, cause=Cause.HANDOVER, epoch=2)
+        anew = story.roster(first, replaces=between, cause=cause, epoch=3)
+        view = story.view(over(superseded=[left.id]))
+        assert view.token[1] == (anew.id if followed else NOTHING)
+        assert story.view().token[1] == anew.id, "who never left it follows it"

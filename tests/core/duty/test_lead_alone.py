@@ -15,7 +15,7 @@ from p2p_sos.core.events import Started, TimerFired
 from p2p_sos.core.internal import Admitted, Probe, Publish, ViewChanged
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import Claim, Handover, Roster, Sitrep
+from p2p_sos.wire.messages import NOTHING, Claim, Handover, Roster, Sitrep
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, S1, Cause
 from tests.core import mail
 
@@ -234,7 +234,7 @@ def test_nobody_hands_over_what_is_not_its_own() -> None:
 
 
 def raced() -> tuple[Bridge, Frame]:
-    """This node named a roster, and then hears of a fitter one's that was written at the same time."""
+    """A node named a roster, and then hears of a fitter one's that was written at the same time."""
     bridge = Bridge(fitter=OTHER)
     assert bridge.fire(HoldEnds) == [Roster, Sitrep], "it waited W longer than the other one, in vain"
     theirs = mail.roster(CALL, OTHER, OTHER, replaces=bytes(32))
@@ -248,10 +248,10 @@ def handed_by(bridge: Bridge) -> list[Handover]:
 
 
 def test_who_loses_a_race_hands_its_roster_over() -> None:
-    """Two write at once: the less fit gives its own to the other at once, and once, for good."""
+    """Two write at once: the less fit hands its own over at once, and once, for good; the other leads on undisturbed."""
     bridge, theirs = raced()
     mine = next(frame for frame in bridge.said if isinstance(frame.message, Roster))
-    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine.id, OTHER.public)]
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine.id, NOTHING)]
     for _ in range(3):
         bridge.now += HOLD_S
         bridge.hear(mail.sitrep(CALL, OTHER, int(bridge.now), theirs.id))
@@ -263,16 +263,18 @@ def test_who_loses_a_race_hands_its_roster_over() -> None:
         if frame.id != theirs.id:
             late.offer(frame, 0.0, cards[frame.message.signer] if isinstance(frame.message, Claim) else None)
     view = late.look(CALL.id, 0.0).view
-    assert (len(view.claims), view.roster) == (2, None), "who hears of one alone does not follow it for a lease"
+    assert (len(view.claims), view.roster) == (2, None), (
+        "who hears of one alone does not follow it for a lease"
+    )
 
 
-def test_who_was_replaced_knowingly_hands_over_to_nobody() -> None:
-    """A roster that comes after one's own asks for no answer: its writer leads already, and everybody knows why."""
+def test_who_was_replaced_knowingly_hands_over_as_well() -> None:
+    """Else a late reader that hears of the old roster first takes the new one for usurpation."""
     bridge = leading()
     mine = bridge.roster()
     bridge.calls.supersede(CALL.id, mine)
     bridge.hear(mail.roster(CALL, OTHER, OTHER, epoch=2, replaces=mine))
-    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, bytes(32))]
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, NOTHING)]
 
 
 def test_a_handover_may_come_before_what_it_rests_on() -> None:
@@ -307,3 +309,26 @@ def test_a_handover_does_not_wait_for_ever() -> None:
         bridge.renew(ME, OTHER)
         bridge.hear(roster)
         assert bridge.leads is leads
+
+
+def test_a_takeover_is_given_back_at_once_the_first_time_alone() -> None:
+    """Two changes of lead within four leases, and the lead keeps what it took until they are over; one (control) and it yields."""
+    for came_and_went in (False, True):
+        bridge = Bridge(fitter=OTHER)
+        theirs = mail.roster(CALL, OTHER, OTHER, ME)
+        bridge.hear(theirs)
+        bridge.now += LEASE_S + 1.0
+        bridge.renew(ME, OTHER)
+        if came_and_went:
+            bridge.lead.unrest_of(CALL.id).note(b"somebody else", bridge.now)
+        assert bridge.fire(HoldEnds) == [Roster, Sitrep]
+        taken_at, reports = bridge.now, 9
+        while not handed_by(bridge) and bridge.now < taken_at + 6 * LEASE_S:
+            reports += 1
+            bridge.hear(mail.sitrep(CALL, OTHER, reports, theirs.id))
+            bridge.now = bridge.heard_at = bridge.timers[SitrepDue].at
+            bridge.fire(SitrepDue)
+            bridge.hear(*(mail.renew(CALL, who, reports + 1000) for who in (ME, OTHER)))
+        waited_s = bridge.now - taken_at
+        assert waited_s >= 4 * LEASE_S - S1.sitrep_s if came_and_went else waited_s < 2 * S1.sitrep_s
+        assert len(handed_by(bridge)) == 1
