@@ -50,6 +50,7 @@ RPC_BYTES_WANTED: Final = 65536  # measured: larger frames gain nothing
 MUXED_STREAMS_MAX: Final = 64  # guess: a peer needs five
 PROOFS_MAX: Final = 1024  # guess
 LEASE_SLOW_FACTOR: Final = 10  # brief: section 8
+LEASE_UNPROVEN_FACTOR: Final = 3  # computed: three leases are one and a half slow paces of a lead of any class
 SITREPS_FAST: Final = 40  # computed: two minutes of S1 at full pace (brief, section 8)
 WAVES_MAX: Final = 3  # brief: section 8, k doubles three times at most
 TIER_WITHOUT_ROOT_MAX: Final = 7  # brief: section 8

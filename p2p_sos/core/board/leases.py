@@ -13,6 +13,7 @@ from collections.abc import Container, Iterator
 from attrs import define, field
 
 from p2p_sos.core.board.board import newness
+from p2p_sos.core.board.heard import Heard, Newness
 from p2p_sos.core.board.standing import NOBODY, NOTHING_EXPIRED, Expired, Token, View
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import (
@@ -30,7 +31,7 @@ from p2p_sos.wire.messages import (
     Sitrep,
     StandDown,
 )
-from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LEASE_SLOW_FACTOR, SITREPS_FAST, Timing
+from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LEASE_SLOW_FACTOR, Timing
 
 HEARD_MAX = 2 * BOARD_RESPONDERS_MAX  # a board seats half as many; the rest are those that had to leave it
 SUPERSEDED_MAX = 4096  # guess: changes of the lead that one call may live through
@@ -38,37 +39,6 @@ ROLLS_MAX = 8  # guess: roll calls under way at once
 TAKEOVERS_MAX = 4  # as the wait before a roster doubles
 ROLLED_MAX = 256  # guess: leads that were lost
 OVER = float("-inf")  # the lease of what was never heard in time
-
-Newness = tuple[int, MessageId]
-
-
-@define(eq=False)
-class _Heard:
-    """What was heard of one responder, and when."""
-
-    first: float
-    newest: float
-    log: int = -1
-    renew: int = -1
-    sitrep: int = -1
-    sitrep_at: float = 0.0
-    stance: Newness | None = None  # of its newest CLAIM, DECLINE, RELEASE or STAND_DOWN
-    claims: bool = False
-    left: int = -1  # the sequence of its newest word that takes a claim back
-    left_at: float = 0.0
-    roster: Newness | None = None
-    roster_at: float = 0.0
-    under: tuple[MessageId, float] = (NOTHING, 0.0)  # the roster under which it reported, and when
-    comply: int = -1
-    complied: MessageId = NOTHING
-    complied_at: float = 0.0
-    acted: tuple[int, float] = (0, 0.0)  # the sequence of the requisition under which it reported, and when
-
-    @property
-    def renewed_at(self) -> float:
-        """Since when the lease of its newest ROSTER runs."""
-        reported = self.roster is not None and self.under[0] == self.roster[1]
-        return max(self.roster_at, self.under[1]) if reported else self.roster_at
 
 
 @define(eq=False)
@@ -91,7 +61,7 @@ class Leases:
     timing: Timing
     heard_at: float
     seated: Container[Key] = ()  # whose words the board holds
-    _heard: dict[Key, _Heard] = field(factory=dict)
+    _heard: dict[Key, Heard] = field(factory=dict)
     _attested: dict[Key, None] = field(factory=dict)
     victim_at: float = field(init=False)  # when V was heard last
     _victim_sequence: int = 0
@@ -126,7 +96,7 @@ class Leases:
             return
         heard = self._heard.get(message.signer)
         if heard is None:
-            heard = self._heard[message.signer] = _Heard(now, now)
+            heard = self._heard[message.signer] = Heard(now, now)
             self._forget_some()
         match message:
             case Renew(sequence=sequence):
@@ -153,16 +123,17 @@ class Leases:
         if self._named is None or newness(frame) < self._named.newness:
             self._named = _Named(newness(frame), sequence, message.lead, message.members, now)
 
-    def _note_sitrep(self, sitrep: Sitrep, heard: _Heard, now: float) -> None:
+    def _note_sitrep(self, sitrep: Sitrep, heard: Heard, now: float) -> None:
         if sitrep.sequence <= heard.sitrep:
             return
+        heard.reports_from = now if heard.sitrep < 0 else heard.reports_from
         heard.sitrep, heard.sitrep_at, heard.newest = sitrep.sequence, now, now
         if sitrep.requisition:
             heard.acted = (sitrep.requisition, now)
         if sitrep.roster != NOTHING:
             heard.under = (sitrep.roster, now)
 
-    def _note_log(self, frame: Frame, heard: _Heard, now: float, highest: int) -> None:
+    def _note_log(self, frame: Frame, heard: Heard, now: float, highest: int) -> None:
         message, age = frame.message, newness(frame)
         sequence = -age[0]
         if sequence > heard.log:
@@ -232,7 +203,7 @@ class Leases:
         return any(
             heard.under[0] != NOTHING
             and heard.under[0] not in self._superseded
-            and now < heard.under[1] + self._lead_lease_s(heard)
+            and now < heard.under[1] + heard.lead_lease_s(self.timing)
             for heard in self._heard.values()
         )
 
@@ -244,11 +215,7 @@ class Leases:
 
     # ------------------------------------------------------------------ instants
 
-    def _lead_lease_s(self, heard: _Heard) -> float:
-        slow = heard.sitrep >= SITREPS_FAST
-        return self.timing.lease_s * (LEASE_SLOW_FACTOR if slow else 1)
-
-    def _silent_at(self, key: Key, heard: _Heard) -> float:
+    def _silent_at(self, key: Key, heard: Heard) -> float:
         lease_s = self.timing.lease_s * (LEASE_SLOW_FACTOR if key in self._attested else 1)
         at = heard.newest + lease_s
         if key in self._vouched:
@@ -262,7 +229,7 @@ class Leases:
     def _vouched_until(self) -> float:
         return self._spoke_at + self.timing.progress_online_s
 
-    def _overdue_at(self, key: Key, heard: _Heard) -> float:
+    def _overdue_at(self, key: Key, heard: Heard) -> float:
         online_at = heard.first + self.timing.progress_online_s
         silent_at = heard.first + self.timing.progress_silent_s
         if not self._victim_sequence:
@@ -272,9 +239,9 @@ class Leases:
         # "and of the others nobody is overdue before that who was not overdue by `progress_silent_s`" (06-board §13)
         return online_at if self._spoke_at <= online_at else min(silent_at, self._vouched_until)
 
-    def _lapse_at(self, heard: _Heard) -> float:
+    def _lapse_at(self, heard: Heard) -> float:
         """When the lease of a responder's newest ROSTER is over."""
-        return heard.renewed_at + self._lead_lease_s(heard)
+        return heard.renewed_at + heard.lead_lease_s(self.timing)
 
     def _unanswered_at(self, named: _Named, key: Key) -> float | None:
         """When a named responder's time to comply, or to renew as the lead, is over; None: it is not asked to."""
@@ -291,7 +258,7 @@ class Leases:
         at = max(heard.complied_at, named.since.get(key, 0.0))
         if heard.acted[0] == named.sequence:
             at = max(at, heard.acted[1])
-        return at + self._lead_lease_s(heard)
+        return at + heard.lead_lease_s(self.timing)
 
     def _instants(self) -> Iterator[tuple[str, object, float]]:
         """Whose time ends when, and which part of `Expired` it then stands in."""
