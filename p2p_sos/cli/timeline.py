@@ -132,6 +132,9 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
     ),
     "call-refined": lambda n: Happening("refined", f"call {_call(n)}: its victim tells more", ""),
     "call-closed": _closed,
+    "call-reopened": lambda n: Happening(
+        "CALL", f"{_call(n)} is not over: its victim speaks again; see sos show {_call(n)}", "bold red"
+    ),
     "decision-wanted": _wanted,
     "decided": _decided,
     "claim-seen": lambda n: Happening("CLAIM", f"{_who(n)} answers ({_manner(n)})", "bold green"),

@@ -119,6 +119,13 @@ class CallEnded:
 
 
 @frozen
+class CallReopened:
+    """An event: the victim of a call that its helpers had stood down spoke again; the call is open as before."""
+
+    call: CallId
+
+
+@frozen
 class Publish:
     """An action: this machine says something to the mesh, signed and laid into a cell.
 

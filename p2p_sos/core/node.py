@@ -58,6 +58,7 @@ from p2p_sos.core.internal import (
     Announce,
     Broadcast,
     CallEnded,
+    CallReopened,
     Echoed,
     Examine,
     Judged,
@@ -353,12 +354,12 @@ class Node(Deck):
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
-        told: list[Action] = []
-        if call is not None:
-            notice = tidings(frame, self._archive.calls, self._responder_key)
-            # One's own call is not heard by making it.
-            if notice is not None and not (call == frame.id and self._mine_of(frame)):
-                told.append(Tell(notice))
+        if taken.reopened is not None:
+            self._hear(CallReopened(taken.reopened), out, now)
+        notice = None if call is None else tidings(frame, self._archive.calls, self._responder_key)
+        # One's own call is not heard by making it.
+        own_call = call == frame.id and self._mine_of(frame)
+        told: list[Action] = [] if notice is None or own_call else [Tell(notice)]
         self._watch_end(frame, out)
         # A victim learns that it is heard before it learns by whom; a responder of a call before it decides.
         out += told if self._case is None else []

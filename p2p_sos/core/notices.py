@@ -33,6 +33,13 @@ class CallClosed:
 
 
 @frozen
+class CallReopened:
+    """The victim of a call that its helpers had stood down spoke again: it is not over."""
+
+    call: CallId
+
+
+@frozen
 class DecisionWanted:
     """Policy says: ask me. The person on duty has until `deadline_s` from now."""
 
@@ -207,7 +214,7 @@ class Convicted:
 
 Notice = (
     LeadChanged | SitrepSeen | SitrepRefused | StandDownSeen | Convicted
-    | CallHeard | CallRefined | CallClosed | DecisionWanted | Decided | ClaimSeen | DeclineSeen | ReleaseSeen
-    | RequisitionSeen | ComplySeen | AttestSeen | LetterArrived | LetterDelivered | CallTaken | CallReturned
+    | CallHeard | CallRefined | CallClosed | CallReopened | DecisionWanted | Decided | ClaimSeen | DeclineSeen
+    | ReleaseSeen | RequisitionSeen | ComplySeen | AttestSeen | LetterArrived | LetterDelivered | CallTaken | CallReturned
     | PeerDropped | Accepting
 )  # fmt: skip

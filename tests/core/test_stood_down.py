@@ -1,21 +1,25 @@
-"""A call that its helpers stood down: its board grows on, nobody claims it, and a restart does not open it again."""
+"""A call that its helpers stood down: its board grows on, nobody claims it, a restart does not open it, its victim does."""
 
 from random import Random
 
 import pytest
 from attrs import evolve
 
-from p2p_sos.core.actions import Action, SetTimer, Tell
+from p2p_sos.core.actions import Action, Keep, SetTimer, Tell, Verify
 from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.calls import CallState
 from p2p_sos.core.duty.bands import BandOpens
-from p2p_sos.core.events import ClockRead, Restored, Started, TimerFired
+from p2p_sos.core.events import ClockRead, PeerJoined, Restored, RpcReceived, Started, TimerFired, Verified
+from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
-from p2p_sos.core.notices import CallClosed, Decided
+from p2p_sos.core.notices import CallClosed, CallReopened, Decided
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.registry import CALL_EPOCH_S, S1, Severity
+from p2p_sos.wire.frames import Frame, decode
+from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.keys import SigningKey
+from p2p_sos.wire.messages import Renew
+from p2p_sos.wire.registry import CALL_EPOCH_S, S1, TOPIC, Severity
 from tests.core import mail
 from tests.core.door import Door
 from tests.core.world import PROFILE, responder
@@ -41,18 +45,20 @@ def words(call: Frame) -> list[Frame]:
     return [call, *cards, *claims, mail.attest(call, *HELPERS), *gone]
 
 
-def restarted(call: Frame, after_s: float) -> tuple[Node, list[Action]]:
-    """An able responder that heard all this, slept for so long, and is there again."""
+def restarted(
+    call: Frame, after_s: float, *more: Frame, key: SigningKey | None = None
+) -> tuple[Node, list[Action]]:
+    """An able responder that heard all this and `more`, slept for so long, and is there again."""
     node = Node(
         profile=ROOTED,
         gossip=GossipSettings(),
         random=Random(1),
         entropy=Random(2).randbytes,
         rings=lambda a, b: None,
-        responder=responder("E"),
+        responder=responder("E") if key is None else evolve(responder("E"), key=key),
         accredits=lambda card: card.message.signer,
     )
-    rows = tuple((frame.id, UNIX_S.to_bytes(8, "big") + frame.cell) for frame in words(call))
+    rows = tuple((frame.id, UNIX_S.to_bytes(8, "big") + frame.cell) for frame in (*words(call), *more))
     out: list[Action] = []
     for event in (Restored(Table.CELL, rows), ClockRead(UNIX_S + after_s), Started()):
         out += node.handle(event, 5.0)
@@ -95,3 +101,83 @@ def test_its_board_takes_what_an_open_one_takes(stood_down: bool) -> None:
     ]
     assert [refusal is None for refusal in refusals] == [stood_down] * 3
     assert admission.welcome(mail.letter(CALL, HELPERS[0], 0), 700.0) is not None
+
+
+def told(node: Node, frame: Frame, now: float) -> list[Action]:
+    """A peer brings this message, and it is verified."""
+    carried = Carried(gossip_id(frame.cell, canonical=True), frame.cell, TOPIC)
+    out = node.handle(PeerJoined("peer", outbound=True, protocol="/meshsub/1.1.0"), now)
+    out += node.handle(RpcReceived("peer", Rpc(messages=(carried,)), len(frame.cell)), now)
+    for verify in [action for action in out if isinstance(action, Verify)]:
+        out += node.handle(Verified(verify.gossip_id, verify.frame), now)
+    return out
+
+
+def words_of_victim(call: Frame) -> dict[str, Frame]:
+    """What V may say after its helpers stood down."""
+    return {
+        "update": mail.update(call, 2),
+        "attest": mail.attest(call, HELPERS[0], sequence=2),
+        "requisition": mail.requisition(call, HELPERS[3], sequence=2),
+        "letter": mail.letter(call, mail.V, 1),
+    }
+
+
+@pytest.mark.parametrize("word", ["update", "attest", "requisition", "letter"])
+def test_its_victim_opens_it_again(rooted: Frame, word: str) -> None:
+    """V is supreme over its call: a word of V after the stand-down opens it, and an able node thinks about it anew."""
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0)
+    out = told(node, words_of_victim(rooted)[word], 6.0)
+    assert node.calls[rooted.id].state is CallState.OPEN
+    assert node.calls[rooted.id].view.closed is None
+    assert [a.notice.call for a in out if isinstance(a, Tell) and isinstance(a.notice, CallReopened)] == [
+        rooted.id
+    ]
+    waits = [a for a in out if isinstance(a, SetTimer) and isinstance(a.key, BandOpens)]
+    late = [action for timer in waits for action in node.handle(TimerFired(timer.key), timer.at)]
+    assert [a for a in late if isinstance(a, Tell) and isinstance(a.notice, Decided)]
+
+
+@pytest.mark.parametrize("word", ["cancel", "all-clear", "another's", "an old one"])
+def test_nothing_else_opens_it(rooted: Frame, word: str) -> None:
+    """CANCEL and ALL_CLEAR close it for good; helpers cannot open it, nor can a word of V that was overtaken."""
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0, mail.attest(rooted, HELPERS[1], sequence=9))
+    frame = {
+        "cancel": mail.cancel(rooted, 10),
+        "all-clear": mail.all_clear(rooted, 10),
+        "another's": mail.renew(rooted, HELPERS[3], 5),
+        "an old one": mail.update(rooted, 3),
+    }[word]
+    told(node, frame, 6.0)
+    ended = {"cancel": CallState.CANCELLED, "all-clear": CallState.CLEARED}.get(word, CallState.STOOD_DOWN)
+    assert node.calls[rooted.id].state is ended
+
+
+def test_it_closes_again_when_its_victim_falls_silent_again(rooted: Frame) -> None:
+    """One word does not hold it open for ever: the stand-downs still stand; and a new word opens it once more."""
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0)
+    due = [a for a in told(node, mail.update(rooted, 2), 6.0) if isinstance(a, SetTimer)]
+    states = []
+    for _ in range(200):
+        timer = min(due, key=lambda t: t.at)
+        due.remove(timer)
+        if timer.at > 6.0 + S1.progress_silent_s + 1.0:
+            break
+        due += [a for a in node.handle(TimerFired(timer.key), timer.at) if isinstance(a, SetTimer)]
+        states.append((timer.at, node.calls[rooted.id].state))
+    assert states[-1][1] is CallState.STOOD_DOWN
+    assert all(state is CallState.OPEN for at, state in states if at < 6.0 + S1.progress_silent_s)
+    told(node, mail.update(rooted, 3), 60.0)
+    assert node.calls[rooted.id].state is CallState.OPEN
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_its_helpers_go_on(rooted: Frame, claims: bool) -> None:
+    """Who still claims renews at once and keeps its slot; who stood down is free to answer again, in its band."""
+    own = HELPERS[3 if claims else 0]
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0, key=own)
+    out = told(node, mail.update(rooted, 2), 6.0)
+    cells = [decode(a.value[8:], mail.NETWORK) for a in out if isinstance(a, Keep) and a.table is Table.CELL]
+    renewed = [f for f in cells if isinstance(f, Frame) and isinstance(f.message, Renew)]
+    assert [frame.message.signer for frame in renewed] == ([own.public] if claims else [])
+    assert node.calls[rooted.id].mine == ("claimed" if claims else "")

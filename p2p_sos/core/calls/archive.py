@@ -27,7 +27,7 @@ class Taken:
     """What an admitted message changed: rows to write, calls that ended and how.
 
     `kept`: it is held from now on. `passed`: it may be acted on and forwarded; a LETTER may pass unkept.
-    `proof`: what it proves together with a message that was here before.
+    `proof`: what it proves together with a message that was here before. `reopened`: a call that was stood down.
     """
 
     kept: bool
@@ -35,6 +35,7 @@ class Taken:
     rows: tuple[Action, ...] = ()
     ended: tuple[tuple[CallId, str], ...] = ()
     proof: Frame | None = None
+    reopened: CallId | None = None
 
 
 @define(eq=False)
@@ -69,7 +70,21 @@ class Archive:
         if call is not None and (state := self.calls.close_by_board(call, unix_s)) is not None:
             ended = (*ended, (call, state.value))
             rows += self._prune()
-        return Taken(kept=True, passed=True, rows=rows, ended=ended, proof=proof)
+        reopened = self._reopen(frame, now)
+        rows += self._forget(reopened.dropped)
+        ended = (*ended, *self._ended_by_bound(reopened))
+        return Taken(True, True, rows, ended, proof, call if reopened.kept else None)
+
+    def _reopen(self, frame: Frame, now: float) -> Offer:
+        """The victim may have said something after its helpers had stood down."""
+        call: CallId | None = getattr(frame.message, "call", None)
+        if call is None or self.calls.state(call) is not CallState.STOOD_DOWN:
+            return Offer(False)
+        # "it opens again as soon as V is heard (§13)" (06-board §15)
+        by_victim = frame.message.signer == self.calls.board(call).call.message.signer
+        if not by_victim or self.calls.is_stood_down(call, now):
+            return Offer(False)
+        return self.calls.reopen(call)
 
     def accuse(self, frame: Frame) -> Frame | None:
         """What a message proves together with one that is held; None of a key that is convicted already."""

@@ -25,10 +25,10 @@ __all__ = [
 
 
 # What the victim says last counts most: a call that its helpers stood down may still be cleared or
-# cancelled by its victim; a CANCEL outranks an ALL_CLEAR. Nothing leads back to OPEN.
+# cancelled by its victim, and any other word of the victim opens it again; a CANCEL outranks an ALL_CLEAR.
 TRANSITIONS: dict[CallState, tuple[CallState, ...]] = {
     CallState.OPEN: (CallState.CANCELLED, CallState.CLEARED, CallState.STOOD_DOWN, CallState.EXPIRED),
-    CallState.STOOD_DOWN: (CallState.CANCELLED, CallState.CLEARED),
+    CallState.STOOD_DOWN: (CallState.OPEN, CallState.CANCELLED, CallState.CLEARED),
     CallState.CLEARED: (CallState.CANCELLED,),
     CallState.CANCELLED: (),
     CallState.EXPIRED: (),
@@ -329,6 +329,19 @@ class Calls(Mapping[CallId, CallRecord]):
         entry.standing_changed()
         self._open.pop(call, None)
         return True
+
+    def reopen(self, call: CallId) -> Offer:
+        """A call that was stood down is open again, where there is room; `dropped` as in `open`."""
+        entry = self._entries[call]
+        assert CallState.OPEN in TRANSITIONS[entry.state], "closed for good"
+        self._open[call] = self._touched[call] = None
+        gone = self._surplus(self._open)
+        if gone == call:
+            del self._open[call]
+            return Offer(False)
+        entry.state, entry.closed_unix_s, entry.changes = CallState.OPEN, 0.0, entry.changes + 1
+        entry.standing_changed()
+        return Offer(True, self._remove(gone) if gone is not None else ())
 
     def is_stood_down(self, call: CallId, now: float) -> bool:
         """Whether its helpers closed a known call, as far as its board and the clock say now."""

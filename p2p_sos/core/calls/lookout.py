@@ -6,11 +6,12 @@ timers. Goes out: timers, `ViewChanged`, `StoodDown`, notices. Must not know wha
 
 from attrs import define, field, frozen
 
+from p2p_sos.core import notices
 from p2p_sos.core.actions import SetTimer, Tell
 from p2p_sos.core.board.standing import NOBODY, Token, View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.events import Started, TimerFired
-from p2p_sos.core.internal import Admitted, CallEnded, ViewChanged
+from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, ViewChanged
 from p2p_sos.core.notices import Convicted, LeadChanged, SitrepRefused, SitrepSeen, StandDownSeen
 from p2p_sos.wire.messages import CallId, Key, Proof, Sitrep, StandDown
 
@@ -55,6 +56,8 @@ class Lookout:
                 self._due.pop(call, None)
                 self._told.pop(call, None)
                 return []
+            case CallReopened(call=call):
+                return [Tell(notices.CallReopened(call)), *self._look(call, now)]
             case Started():
                 steps: list[Step] = []
                 for call in self.calls.in_state(CallState.OPEN):

@@ -28,9 +28,19 @@ from p2p_sos.core.events import (
     Started,
     TimerFired,
 )
-from p2p_sos.core.internal import Admitted, CallEnded, ViewChanged
+from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, ViewChanged
 from p2p_sos.core.notices import DecisionWanted
-from p2p_sos.wire.messages import Call, CallId, LogMessage, MessageId, Register, Requisition, Update
+from p2p_sos.wire.messages import (
+    Call,
+    CallId,
+    Claim,
+    LogMessage,
+    MessageId,
+    Register,
+    Requisition,
+    StandDown,
+    Update,
+)
 from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
@@ -67,7 +77,9 @@ class Duty:
     _heeded: dict[CallId, MessageId] = field(init=False, factory=dict)
     _spare: dict[CallId, None] = field(init=False, factory=dict)
 
-    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
+    def handle(
+        self, event: Event | Admitted | CallEnded | CallReopened | ViewChanged, now: float
+    ) -> list[Step]:
         """One event. A message is on its board before it comes here."""
         steps: list[Step] = [*self.turns.observe(event, now)]
         steps += self._decide(event, now)
@@ -75,7 +87,9 @@ class Duty:
         steps += self.lead.handle(event, now)
         return steps
 
-    def _decide(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> list[Step]:
+    def _decide(
+        self, event: Event | Admitted | CallEnded | CallReopened | ViewChanged, now: float
+    ) -> list[Step]:
         match event:
             case Admitted(own=True, frame=frame) if isinstance(frame.message, LogMessage | Register):
                 return self.replies.observe(event, now)
@@ -95,6 +109,8 @@ class Duty:
                 return self._on_turns_due(due, now)
             case CallEnded(call=call, how=how):
                 return self._on_ended(call, how, now)
+            case CallReopened(call=call):
+                return self._on_reopened(call, now)
             case TimerFired(key=AnswerDue() as due):
                 return self._on_answer_due(due, now)
             case Restored(table=table, rows=rows):
@@ -294,6 +310,18 @@ class Duty:
         freed = self._on_slot_free(now) if self.replies.slots.leave(call) else []
         # Who was crowded out may be back, and a sequence must not be used again then.
         return [*self.replies.author.forget(call), *freed] if how in FOR_GOOD else freed
+
+    def _on_reopened(self, call: CallId, now: float) -> list[Step]:
+        """Its victim spoke again: whoever claimed goes on, whoever stood down or was being asked thinks again."""
+        record, stance = self.calls[call], self.calls.board(call).said(self.responder.key.public).stance
+        message = None if stance is None else stance.message
+        if record.mine == "claimed" and isinstance(message, Claim):
+            if not self.replies.slots.is_free(message.slot):
+                return self._release(call, Reason.UNABLE, Detail.BUSY, "its slot was given away", now)
+            self.replies.slots.occupy(message.slot, call)
+        elif record.mine == "asked" or isinstance(message, StandDown):
+            self.calls.mark(call, "")
+        return [*self._consider(call, now, restored=True), *self._on_requisition(call, now)]
 
     def _on_slot_free(self, now: float) -> list[Step]:
         """Calls that were declined because every slot was taken are looked at again, the gravest first."""

@@ -20,7 +20,7 @@ from p2p_sos.core.duty.author import Author
 from p2p_sos.core.duty.post import INHERITED_MAX, HoldEnds, Post, SitrepDue, Unrest
 from p2p_sos.core.duty.replies import Step
 from p2p_sos.core.events import Event, OperatorReports, Started, TimerFired
-from p2p_sos.core.internal import Admitted, CallEnded, Probe, Publish, ViewChanged
+from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, Probe, Publish, ViewChanged
 from p2p_sos.wire.messages import (
     NOTHING,
     CallId,
@@ -65,7 +65,9 @@ class Lead:
     _posts: dict[CallId, Post] = field(init=False, factory=dict)
     _unrest: dict[CallId, Unrest] = field(init=False, factory=dict)
 
-    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> Sequence[Step]:
+    def handle(
+        self, event: Event | Admitted | CallEnded | CallReopened | ViewChanged, now: float
+    ) -> Sequence[Step]:
         """One event."""
         match event:
             case ViewChanged(call=call):
@@ -89,6 +91,8 @@ class Lead:
             case CallEnded(call=call):
                 self._posts.pop(call, None)
                 self._unrest.pop(call, None)
+            case CallReopened(call=call):
+                return self._resume(call, now)
             case Started():
                 return self._on_started(now)
         return []
@@ -110,11 +114,15 @@ class Lead:
         """A lead of the last run acts again once it knows that nobody took over: it hears a peer first."""
         steps: list[Step] = []
         for call in self.calls.in_state(CallState.OPEN):
-            view = self.calls[call].view
-            if view.claim_of(self._own) is not None:
-                post = self._posts[call] = Post(fenced_at=now)
-                steps += [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
+            steps += self._resume(call, now)
         return steps
+
+    def _resume(self, call: CallId, now: float) -> list[Step]:
+        view = self.calls[call].view
+        if view.claim_of(self._own) is None:
+            return []
+        post = self._posts[call] = Post(fenced_at=now)
+        return [Probe(), self._hold(call, post, now, view.description.timing.hold_s)]
 
     # ------------------------------------------------------------------ each time the view changes
 

@@ -16,7 +16,7 @@ from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.duty.author import Author
 from p2p_sos.core.duty.replies import Step
 from p2p_sos.core.events import Event, Started, TimerFired
-from p2p_sos.core.internal import Admitted, CallEnded, Publish, ViewChanged
+from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, Publish, ViewChanged
 from p2p_sos.wire.messages import Attest, CallId, Claim, Key, Renew
 from p2p_sos.wire.registry import ATTESTED_MAX, LEASE_SLOW_FACTOR, Kind
 
@@ -59,7 +59,9 @@ class Member:
     random: Random = field(repr=False)
     _places: dict[CallId, _Place] = field(init=False, factory=dict)
 
-    def handle(self, event: Event | Admitted | CallEnded | ViewChanged, now: float) -> Sequence[Step]:
+    def handle(
+        self, event: Event | Admitted | CallEnded | CallReopened | ViewChanged, now: float
+    ) -> Sequence[Step]:
         """One event."""
         match event:
             case Admitted(own=True, restored=False, frame=frame) if isinstance(frame.message, Claim):
@@ -74,6 +76,8 @@ class Member:
                 return self._on_attest_due(key.call, now) if place and place.attest_at == key.at else []
             case CallEnded(call=call):
                 self._places.pop(call, None)
+            case CallReopened(call=call):
+                return self._resume(call, now)
             case Started():
                 return self._on_started(now)
         return []
@@ -82,9 +86,11 @@ class Member:
         """The claims of the last run are renewed at once: nobody knows yet that this node was away."""
         steps: list[Step] = []
         for call in self.calls.in_state(CallState.OPEN):
-            if self._claim(call) is not None:
-                steps += [*self._on_claimed(call, now), *self._renew(call, now)]
+            steps += self._resume(call, now)
         return steps
+
+    def _resume(self, call: CallId, now: float) -> list[Step]:
+        return [*self._on_claimed(call, now), *self._renew(call, now)] if self._claim(call) else []
 
     def _claim(self, call: CallId) -> ClaimStanding | None:
         return self.calls[call].view.claim_of(self.author.key.public)

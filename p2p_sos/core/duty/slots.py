@@ -40,6 +40,10 @@ class Slots:
         """An own CLAIM that lives sits in this slot."""
         self._taken[slot] = call
 
+    def is_free(self, slot: int) -> bool:
+        """Whether no call sits in this slot."""
+        return slot not in self._taken
+
     @property
     def free(self) -> int:
         """How many more calls may be answered."""

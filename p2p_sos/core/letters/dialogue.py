@@ -10,9 +10,9 @@ from random import Random
 
 from attrs import define, field, frozen
 
-from p2p_sos.core.actions import Action, SetTimer, Tell
+from p2p_sos.core.actions import Action, Forget, SetTimer, Tell
 from p2p_sos.core.events import ClockRead, Event, OperatorWrites, Restored, Started, TimerFired
-from p2p_sos.core.internal import Admitted, CallEnded, Publish
+from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, Publish
 from p2p_sos.core.letters import letterbook as book
 from p2p_sos.core.letters.conversation import LETTERS_MAX, Conversation, is_empty
 from p2p_sos.core.letters.letterbook import ClosedRow, LetterRecord, Words
@@ -65,7 +65,9 @@ class Dialogue:
     def __attrs_post_init__(self) -> None:
         self._office = PostOffice(Sealing(self.network, self.key, self.entropy), self.random)
 
-    def handle(self, event: Event | Admitted | CallEnded, now: float) -> list[Action | Publish]:
+    def handle(
+        self, event: Event | Admitted | CallEnded | CallReopened, now: float
+    ) -> list[Action | Publish]:
         """One event; Keep always stands before the Publish that depends on it.
 
         Admitted messages of the last run may come before `Started`, in any order.
@@ -84,6 +86,8 @@ class Dialogue:
                 return self._told(self._on_operator_writes(event, now))
             case CallEnded():
                 return self._told(self._on_ended(event.call, now))
+            case CallReopened():
+                return self._on_reopened(event.call)
             case Restored(table=Table.SESSION | Table.COUNTER):
                 self._on_restored(event)
             case ClockRead():
@@ -243,6 +247,15 @@ class Dialogue:
         self._closing[call] = float(unix_s)
         kept = book.keep_closed(call, conversation.correspondent, ClosedRow(unix_s))
         return [kept, self._linger(call, now)]
+
+    def _on_reopened(self, call: CallId) -> list[Action | Publish]:
+        """Its victim spoke again: keys that are still there stay; where they went, a new claim makes new ones."""
+        self._ended.pop(call, None)
+        conversation = self._conversation(call)
+        if self._closing.pop(call, None) is None or conversation is None:
+            return []
+        kept = book.keep_closed(call, conversation.correspondent, ClosedRow(0))
+        return [Forget(kept.table, kept.key)]
 
     def _on_linger_ends(self, key: LingerEnds) -> list[Step]:
         if self._closing.pop(key.call, None) is None:
