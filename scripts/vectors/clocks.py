@@ -191,10 +191,20 @@ def _leads(name: str, severity: r.Severity) -> list[Story]:
     story = begin("a SITREP renews the roster that it names")
     roster = story.roster(2, A)
     story.reports(4, A, 0, roster.id).reports(6, A, 1).around(4 + timing.lease_s)
-    story = begin("from `sitreps_fast` reports on the lease of a lead is slow")
+    story = begin(
+        "a lead that counts from `sitreps_fast` on has no slow lease, and one that lasts for a slow report"
+    )
     roster = story.roster(2, A)
     story.reports(4, A, r.SITREPS_FAST, roster.id).around(4 + timing.lease_s)
-    story.around(4 + r.LEASE_SLOW_FACTOR * timing.lease_s)
+    story.around(4 + r.LEASE_UNPROVEN_FACTOR * timing.lease_s)
+    for short_s, factor in ((1, r.LEASE_UNPROVEN_FACTOR), (0, r.LEASE_SLOW_FACTOR)):
+        story = begin(
+            f"from `sitreps_fast` reports on, heard {'not ' if short_s else ''}long enough, its lease is slow"
+        )
+        roster = story.roster(2, A)
+        late_s = 4 + r.SITREPS_FAST * timing.sitrep_s * 9 // 10 - short_s
+        story.reports(4, A, 0, roster.id).reports(late_s, A, r.SITREPS_FAST, roster.id)
+        story.around(late_s + factor * timing.lease_s)
     story = begin("a named lead that does not comply is unanswered after W, and back with its COMPLY")
     asked = story.asks(3, 2, A, B)
     story.around(3 + timing.band_wait_s)
@@ -235,6 +245,8 @@ def _first_words() -> list[Story]:
     for who in (B, C):
         met.says(50, Attest, who, responders=(A.public,))
     met.around(timing.lease_s)
+    for number, at_s in enumerate((200, timing.progress_silent_s), r.SITREPS_FAST + 1):
+        met.reports(at_s, B, number, roster.id)  # or the roll is called
     met.speaks(timing.progress_silent_s + 10, 1)
     return [late, met.around(timing.progress_silent_s + 10 + timing.progress_online_s)]
 
