@@ -1,0 +1,30 @@
+"""How long a lead that falls silent is waited for: time that was heard makes its lease slow, and no number."""
+
+from p2p_sos.wire.registry import LEASE_SLOW_FACTOR, LEASE_UNPROVEN_FACTOR, S1, SITREPS_FAST
+from tests.core import mail
+from tests.core.board.test_leases import EPS, LEASE_S, A, B, led
+
+
+def test_a_lead_that_reported_for_long_has_a_slow_lease() -> None:
+    """The fortieth report makes it slow for who heard the first at the pace of an honest lead, a tenth early included."""
+    for pace_s, factor in (
+        (0.9 * S1.sitrep_s, LEASE_SLOW_FACTOR),
+        (0.5 * S1.sitrep_s, LEASE_UNPROVEN_FACTOR),
+    ):
+        watch, roster = led(A, B)
+        for number in range(SITREPS_FAST + 1):
+            reported_s = 1 + number * pace_s
+            watch.at(reported_s, mail.sitrep(watch.call, A, number, roster.id))
+        lease_s = LEASE_S * factor
+        assert roster.id not in watch.expired(reported_s + lease_s - EPS).lapsed
+        assert roster.id in watch.expired(reported_s + lease_s + EPS).lapsed
+
+
+def test_a_high_number_buys_no_slow_lease() -> None:
+    """A lead that counts from forty on is missed after three leases; who comes late keeps an honest slow one meanwhile."""
+    watch, roster = led(A, B)
+    watch.at(2, mail.sitrep(watch.call, A, SITREPS_FAST + 1000, roster.id))
+    unproven_s = LEASE_S * LEASE_UNPROVEN_FACTOR
+    assert unproven_s > 1.4 * S1.sitrep_s * LEASE_SLOW_FACTOR, "of the slow pace one report may be late"
+    assert roster.id not in watch.expired(2 + unproven_s - EPS).lapsed
+    assert roster.id in watch.expired(2 + unproven_s).lapsed
