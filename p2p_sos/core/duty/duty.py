@@ -33,12 +33,10 @@ from p2p_sos.core.notices import DecisionWanted
 from p2p_sos.wire.messages import (
     Call,
     CallId,
-    Claim,
     LogMessage,
     MessageId,
     Register,
     Requisition,
-    StandDown,
     Update,
 )
 from p2p_sos.wire.registry import Detail, Manner, Reason, Status
@@ -313,14 +311,8 @@ class Duty:
 
     def _on_reopened(self, call: CallId, now: float) -> list[Step]:
         """Its victim spoke again: whoever claimed goes on, whoever stood down or was being asked thinks again."""
-        record, stance = self.calls[call], self.calls.board(call).said(self.responder.key.public).stance
-        message = None if stance is None else stance.message
-        if record.mine == "claimed" and isinstance(message, Claim):
-            if not self.replies.slots.is_free(message.slot):
-                return self._release(call, Reason.UNABLE, Detail.BUSY, "its slot was given away", now)
-            self.replies.slots.occupy(message.slot, call)
-        elif record.mine == "asked" or isinstance(message, StandDown):
-            self.calls.mark(call, "")
+        if not self.replies.resume(call):
+            return self._release(call, Reason.UNABLE, Detail.BUSY, "its slot was given away", now)
         return [*self._consider(call, now, restored=True), *self._on_requisition(call, now)]
 
     def _on_slot_free(self, now: float) -> list[Step]:

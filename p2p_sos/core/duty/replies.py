@@ -107,6 +107,18 @@ class Replies:
             self.slots.leave(call)
             self.calls.mark(call, "declined" if isinstance(message, Decline) else "released")
 
+    def resume(self, call: CallId) -> bool:
+        """A call is open again: its slot is taken, or it is to be decided anew; False if the slot was given away."""
+        stance, mine = self.calls.board(call).said(self.author.key.public).stance, self.calls[call].mine
+        message = None if stance is None else stance.message
+        if mine == "claimed" and isinstance(message, Claim):
+            if not self.slots.is_free(message.slot):
+                return False
+            self.slots.occupy(message.slot, call)
+        elif mine == "asked" or isinstance(message, StandDown):
+            self.calls.mark(call, "")
+        return True
+
     # ------------------------------------------------------------------ answering
 
     def claim(self, call: CallId, manner: Manner, why: str, now: float) -> list[Step]:
