@@ -277,13 +277,11 @@ def _old_news() -> list[Story]:
     old = story.roster(1, A)
     story.roster(2, B, old, replaces=old.id, cause=r.Cause.EXPIRED, epoch=2)
     story.hear(1 + timing.lease_s + SHORTLY).reports(3 + timing.lease_s, A, 0, old.id)
-    story = begin(
-        "when a lead is lost the roll is called: who is not heard is silent after HOLD + W", A, B, C
-    )
+    story = begin("when a lead is lost the roll is called: who is not heard is silent after W", A, B, C)
     story.attests(1, 1, A, B, C)
     story.roster(2, A)
     story.renews(1 + timing.lease_s, B, 0)
-    return [*cases[:-1], story.around(2 + timing.lease_s + timing.hold_s + timing.band_wait_s)]
+    return [*cases[:-1], story.around(2 + timing.lease_s + timing.band_wait_s)]
 
 
 def leases() -> dict[str, Any]:

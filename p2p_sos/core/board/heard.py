@@ -4,12 +4,13 @@ Decides how long the lease of such a lead is. Comes in: values that `Leases` not
 know boards, views, or what is done about it.
 """
 
-from attrs import define
+from attrs import define, field
 
 from p2p_sos.wire.messages import NOTHING, MessageId
 from p2p_sos.wire.registry import LEASE_SLOW_FACTOR, LEASE_UNPROVEN_FACTOR, SITREPS_FAST, Timing
 
 Newness = tuple[int, MessageId]
+REPORTED_MAX = 2  # a report may come before the roster that it names, and the one before that still counts
 EARLY_SHARE = 0.1  # as early as a report may be, of its pace
 
 
@@ -19,6 +20,7 @@ class Heard:
 
     first: float
     newest: float
+    met_at: float | None = None  # when V was heard first since `first`
     log: int = -1
     renew: int = -1
     sitrep: int = -1
@@ -30,7 +32,9 @@ class Heard:
     left_at: float = 0.0
     roster: Newness | None = None
     roster_at: float = 0.0
-    under: tuple[MessageId, float] = (NOTHING, 0.0)  # the roster under which it reported, and when
+    reported: dict[MessageId, float] = field(
+        factory=dict
+    )  # under which rosters lately, and when; the newest last
     comply: int = -1
     complied: MessageId = NOTHING
     complied_at: float = 0.0
@@ -39,8 +43,17 @@ class Heard:
     @property
     def renewed_at(self) -> float:
         """Since when the lease of its newest ROSTER runs."""
-        reported = self.roster is not None and self.under[0] == self.roster[1]
-        return max(self.roster_at, self.under[1]) if reported else self.roster_at
+        if self.roster is None:
+            return self.roster_at
+        return max(self.roster_at, self.reported.get(self.roster[1], self.roster_at))
+
+    def report(self, roster: MessageId, now: float) -> None:
+        """It reports under a roster."""
+        # "A report under another roster, which may be on its way, takes nothing from that lease." (06-board §14)
+        self.reported.pop(roster, None)
+        self.reported[roster] = now
+        if len(self.reported) > REPORTED_MAX:
+            del self.reported[next(iter(self.reported))]
 
     def lead_lease_s(self, timing: Timing) -> float:
         """How long this one stays the lead without a report."""

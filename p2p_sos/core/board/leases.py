@@ -67,6 +67,7 @@ class Leases:
     _victim_sequence: int = 0
     _victim_letter: int = -1
     _spoke_at: float = 0.0  # when V said its first word beside the CALL
+    _victim_now: float = OVER  # when a word or a letter of V came last, in this run
     _vouched: dict[Key, None] = field(factory=dict)  # whom others had attested until then
     _named: _Named | None = None
     _superseded: dict[MessageId, None] = field(factory=dict)
@@ -96,7 +97,8 @@ class Leases:
             return
         heard = self._heard.get(message.signer)
         if heard is None:
-            heard = self._heard[message.signer] = Heard(now, now)
+            met_at = now if self._victim_now == now else None  # what a start restores comes at one moment
+            heard = self._heard[message.signer] = Heard(now, now, met_at)
             self._forget_some()
         match message:
             case Renew(sequence=sequence):
@@ -112,16 +114,25 @@ class Leases:
         if isinstance(message, Letter):
             if message.number > self._victim_letter:
                 self._victim_letter, self.victim_at = message.number, max(self.victim_at, came)
+                self._meet(now)
             return
         sequence: int = getattr(message, "sequence", 0)
         if sequence > self._victim_sequence:
             if not self._victim_sequence:
                 self._spoke_at, self._vouched = now, dict(self._attested)
             self._victim_sequence, self.victim_at = sequence, max(self.victim_at, came)
+            self._meet(now)
         if not isinstance(message, Requisition):
             return
         if self._named is None or newness(frame) < self._named.newness:
             self._named = _Named(newness(frame), sequence, message.lead, message.members, now)
+
+    def _meet(self, now: float) -> None:
+        """V is heard: whoever was there before could have been attested from now on."""
+        self._victim_now = now
+        for heard in self._heard.values():
+            if heard.met_at is None:
+                heard.met_at = now
 
     def _note_sitrep(self, sitrep: Sitrep, heard: Heard, now: float) -> None:
         if sitrep.sequence <= heard.sitrep:
@@ -131,7 +142,7 @@ class Leases:
         if sitrep.requisition:
             heard.acted = (sitrep.requisition, now)
         if sitrep.roster != NOTHING:
-            heard.under = (sitrep.roster, now)
+            heard.report(sitrep.roster, now)
 
     def _note_log(self, frame: Frame, heard: Heard, now: float, highest: int) -> None:
         message, age = frame.message, newness(frame)
@@ -201,10 +212,9 @@ class Leases:
     def _is_led_unseen(self, now: float) -> bool:
         """Whether somebody reported within its lease under a roster, be it one that this board does not hold."""
         return any(
-            heard.under[0] != NOTHING
-            and heard.under[0] not in self._superseded
-            and now < heard.under[1] + heard.lead_lease_s(self.timing)
+            roster not in self._superseded and now < at + heard.lead_lease_s(self.timing)
             for heard in self._heard.values()
+            for roster, at in heard.reported.items()
         )
 
     def supersede(self, roster: MessageId) -> None:
@@ -236,8 +246,11 @@ class Leases:
             return silent_at
         if key in self._vouched:
             return max(online_at, self._vouched_until)
-        # "and of the others nobody is overdue before that who was not overdue by `progress_silent_s`" (06-board §13)
-        return online_at if self._spoke_at <= online_at else min(silent_at, self._vouched_until)
+        # "Who was not heard by V cannot have been attested" (06-board §13)
+        if heard.met_at is None:
+            return silent_at
+        met_until = heard.met_at + self.timing.progress_online_s
+        return online_at if heard.met_at <= online_at else min(silent_at, met_until)
 
     def _lapse_at(self, heard: Heard) -> float:
         """When the lease of a responder's newest ROSTER is over."""
@@ -319,10 +332,10 @@ class Leases:
         lost = [
             (name, at) for name, at in self._lead_instants() if at <= now and self._rolled.get(name) != at
         ]
-        wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
+        wait_s = self.timing.band_wait_s
         for name, at in lost:
             self._rolled[name] = at
-            self._rolls.append((at - 2 * wait_s, at + hold_s + wait_s))
+            self._rolls.append((at - 2 * wait_s, at + wait_s))
             self.lapsed_at = at
         # "It does the same when somebody could lead and nobody has come to" (06-board §13)
         hung = self._is_hung(now)
@@ -338,8 +351,8 @@ class Leases:
         self._leaderless_at = due_at + self.timing.lease_s
         if self._is_led_unseen(now):
             return False
-        wait_s, hold_s = self.timing.band_wait_s, self.timing.hold_s
-        self._rolls.append((due_at - 2 * wait_s, due_at + hold_s + wait_s))
+        wait_s = self.timing.band_wait_s
+        self._rolls.append((due_at - 2 * wait_s, due_at + wait_s))
         return True
 
     def _merge_rolls(self, now: float) -> None:

@@ -59,14 +59,15 @@ class Unrest:
             del self._led[next(iter(self._led))]
 
     def lasts(self, lease_s: float, now: float) -> bool:
-        """Whether both changes were so lately that a third one soon could be followed by a fourth."""
-        both = len(self._changes) > 1
-        # "It waits as long as it saw the lead change twice within the last four leases" (06-board §11.2)
-        return both and now < self._changes[0].at + UNREST_LEASES * lease_s
+        """Whether both changes were lately, and somebody came back: a line comes and goes, and a third may bring a fourth."""
+        if len(self._changes) < 2 or now >= self._changes[0].at + UNREST_LEASES * lease_s:
+            return False
+        # "and at one of these changes somebody came to lead who had led before" (06-board §11.2)
+        return any(change.back for change in self._changes)
 
     def patience_s(self, lease_s: float, since: float) -> float:
-        """How long to wait for a lead lost at `since`: beyond that, somebody came back, so this one may be no dead one."""
-        if not self.lasts(lease_s, since) or not any(change.back for change in self._changes):
+        """How long to wait for a lead lost at `since`: where somebody came back this one may be no dead one."""
+        if not self.lasts(lease_s, since):
             return 0.0
         # "not until the first of these is four leases ago, two leases at most" (06-board §11.2)
         return min(self._changes[0].at + UNREST_LEASES * lease_s - since, PATIENCE_LEASES * lease_s)

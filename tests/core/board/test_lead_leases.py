@@ -2,7 +2,7 @@
 
 from p2p_sos.wire.registry import LEASE_SLOW_FACTOR, LEASE_UNPROVEN_FACTOR, S1, SITREPS_FAST
 from tests.core import mail
-from tests.core.board.test_leases import EPS, LEASE_S, A, B, led
+from tests.core.board.test_leases import EPS, LEASE_S, A, B, Watch, led
 
 
 def test_a_lead_that_reported_for_long_has_a_slow_lease() -> None:
@@ -28,3 +28,19 @@ def test_a_high_number_buys_no_slow_lease() -> None:
     assert unproven_s > 1.4 * S1.sitrep_s * LEASE_SLOW_FACTOR, "of the slow pace one report may be late"
     assert roster.id not in watch.expired(2 + unproven_s - EPS).lapsed
     assert roster.id in watch.expired(2 + unproven_s).lapsed
+
+
+def test_a_report_that_comes_before_its_roster_ends_no_lease() -> None:
+    """A lead reports under a roster that is still on its way: the one that it wrote before lives on meanwhile.
+
+    Seed 1 of `partition`: a node took the lead's own report for the end of its roster, left it for a worse one, and
+    never followed that lead again, since what it wrote later went on from what was left.
+    """
+    watch = Watch()
+    watch.claims(0, A)
+    first = mail.roster(watch.call, A, A)
+    watch.at(0, first)
+    watch.at(LEASE_S - 1, mail.sitrep(watch.call, A, 1, first.id))
+    watch.at(LEASE_S, mail.sitrep(watch.call, A, 2, b"n" * 32))
+    assert first.id not in watch.expired(2 * LEASE_S - 1 - EPS).lapsed
+    assert first.id in watch.expired(2 * LEASE_S - 1).lapsed, "control: that report renews nothing"

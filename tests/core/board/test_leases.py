@@ -131,7 +131,7 @@ def led(*helpers: SigningKey) -> tuple[Watch, Frame]:
 
 
 def test_a_roll_is_called_when_the_lead_is_lost() -> None:
-    """Who is not heard from W before until HOLD + W after is silent, though its own lease runs on; a control is."""
+    """Who is not heard from W before until W after is silent, though its own lease runs on; a control is."""
     watch, roster = led(A, B, C)
     watch.at(2, mail.attest(watch.call, A, B, C))
     lost = 1.0 + LEASE_S
@@ -139,7 +139,7 @@ def test_a_roll_is_called_when_the_lead_is_lost() -> None:
     assert watch.at(lost).roll_call
     assert not watch.look().roll_call, "it is called once"
     watch.at(lost + 0.5, mail.renew(watch.call, B, 1))
-    end = lost + HOLD + W
+    end = lost + W
     assert watch.expired(end - EPS).silent == frozenset()
     assert watch.expired(end).silent == {A.public, C.public}
     watch.at(end + 1, mail.renew(watch.call, C, 1))
@@ -305,7 +305,7 @@ def test_a_roll_is_called_where_nobody_comes_to_lead() -> None:
     assert watch.at(due).roll_call
     assert not watch.look().roll_call, "it is called once"
     watch.at(due + 0.5, mail.renew(watch.call, B, 1), mail.renew(watch.call, C, 1))
-    assert watch.expired(due + HOLD + W).silent == {A.public}
+    assert watch.expired(due + W).silent == {A.public}
     assert watch.at(due + LEASE_S).roll_call, "and again, once a lease, while nobody leads"
 
 

@@ -312,16 +312,16 @@ def test_a_handover_does_not_wait_for_ever() -> None:
 
 
 def test_a_takeover_is_given_back_at_once_the_first_time_alone() -> None:
-    """Two changes of lead within four leases, and the lead keeps what it took until they are over; one (control) and it yields."""
+    """A lead came back within four leases: whoever takes over keeps it until they are over; else (control) it yields."""
     for came_and_went in (False, True):
         bridge = Bridge(fitter=OTHER)
         theirs = mail.roster(CALL, OTHER, OTHER, ME)
         bridge.hear(theirs)
         bridge.now += LEASE_S + 1.0
         bridge.renew(ME, OTHER)
-        if came_and_went:
-            bridge.lead.unrest_of(CALL.id).note(b"somebody else", bridge.now)
         assert bridge.fire(HoldEnds) == [Roster, Sitrep]
+        for who in (OTHER, ME) if came_and_went else ():
+            bridge.lead.unrest_of(CALL.id).note(who.public, bridge.now)
         taken_at, reports = bridge.now, 9
         while not handed_by(bridge) and bridge.now < taken_at + 6 * LEASE_S:
             reports += 1

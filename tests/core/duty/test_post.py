@@ -13,12 +13,13 @@ def unrest(*changes: tuple[bytes | None, float]) -> Unrest:
     return found
 
 
-def test_two_changes_within_four_leases_are_unrest() -> None:
+def test_a_lead_that_came_back_within_two_changes_and_four_leases_is_unrest() -> None:
     """Counted from the first of the last two; a lead that is lost and found has not changed, nor has the first one."""
     assert not unrest((b"a", 0.0), (None, 5.0), (b"a", 6.0), (b"b", 7.0)).lasts(LEASE_S, 8.0)
-    both = unrest((b"a", 0.0), (b"b", 7.0), (b"c", 30.0))
+    both = unrest((b"a", 0.0), (b"b", 7.0), (b"a", 30.0))
     assert both.lasts(LEASE_S, 66.9)
     assert not both.lasts(LEASE_S, 67.0)
+    assert not unrest((b"a", 0.0), (b"b", 7.0), (b"c", 30.0)).lasts(LEASE_S, 31.0), "a side of a cut, say"
 
 
 def test_only_who_saw_somebody_come_back_is_patient() -> None:
