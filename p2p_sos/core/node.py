@@ -268,7 +268,7 @@ class Node(Deck):
                 self._hear(event, out, now)
 
     def _on_started(self, event: Started, out: list[Action], now: float) -> None:
-        arrivals, unreadable = read_rows(self._cells, self._profile.network)
+        arrivals, unreadable = read_rows(self._cells, self._profile.network, self._gate.decode)
         self._cells = ()
         out += [Forget(Table.CELL, key) for key in unreadable]
         came = [self._clock.local(arrival.unix_s) for arrival in arrivals]

@@ -4,14 +4,15 @@ Decides the rows of `Table.CELL`. Comes in: frames kept and dropped. Goes out: r
 id. Must not know why a message is kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Forget, Keep
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.frames import Frame, decode
+from p2p_sos.wire.frames import Frame
+from p2p_sos.wire.frames import decode as decode_cell
 from p2p_sos.wire.hashing import NetworkId, gossip_id
 from p2p_sos.wire.messages import MessageId
 from p2p_sos.wire.refusals import Refusal
@@ -81,7 +82,11 @@ class Memory:
         return message in self._by_id
 
 
-def read_rows(rows: Sequence[tuple[bytes, bytes]], network: NetworkId) -> tuple[list[Arrival], list[bytes]]:
+def read_rows(
+    rows: Sequence[tuple[bytes, bytes]],
+    network: NetworkId,
+    decode: Callable[[bytes, NetworkId], Frame | Refusal] = decode_cell,
+) -> tuple[list[Arrival], list[bytes]]:
     """The rows of `Table.CELL`: what they hold, CALLs first, then by arrival; and the keys of unreadable ones."""
     arrivals: list[Arrival] = []
     unreadable: list[bytes] = []
