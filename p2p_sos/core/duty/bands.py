@@ -112,6 +112,7 @@ class _Watch:
     lacks_since: float | None
     spread: float
     look_at: float = 0.0
+    unmet_since: float | None = None  # since when nobody that helps is attested; None while somebody is
     calm: View | None = None  # a view in which nothing is lacking, whatever the hour
     opened: bool = False
     rests_until: float = 0.0
@@ -161,6 +162,7 @@ class Bands:
             group,
             lacks_since=heard_at + hold_s if held is None else held.lacks_since,
             spread=self.random.random(),
+            unmet_since=heard_at if held is None else held.unmet_since,
         )
         if held is not None:
             watch.opened, watch.rests_until = held.opened, held.rests_until
@@ -254,6 +256,10 @@ class Bands:
         watch = self._watches[call]
         view = self.calls[call].view
         timing = view.description.timing
+        if view.attested:
+            watch.unmet_since = None
+        elif watch.unmet_since is None:
+            watch.unmet_since = now
         if view is watch.calm:
             return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))
         lack = self._lack(view, watch, now)
@@ -295,12 +301,12 @@ class Bands:
 
     def _waves(self, view: View, watch: _Watch, now: float) -> int:
         """How often k has doubled: after PROG, after two more, after four more, while nobody is attested."""
-        if view.attested:
+        if view.attested or watch.unmet_since is None:
             return 0
         timing = view.description.timing
         spoke = self.calls.board(view.call).victim_spoke
         progress_s = timing.progress_online_s if spoke else timing.progress_silent_s
-        return min(WAVES_MAX, int((now - watch.heard_at) / progress_s + 1).bit_length() - 1)
+        return min(WAVES_MAX, int((now - watch.unmet_since) / progress_s + 1).bit_length() - 1)
 
     def _groups_known(self, asked: Description, watch: _Watch, most: int) -> int:
         """How many groups are able, this node's own included, counted up to `most`."""
