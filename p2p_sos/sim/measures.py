@@ -7,7 +7,7 @@ did not happen. The first call of the run is measured.
 - `lead_s`: from the call to the first moment at which every honest node that runs, the victim too, follows the same lead.
 - `two_leads_s`: for how long, all in all, more than one honest node that runs took itself for the lead.
 - `claims`: how many CLAIMs honest nodes signed. `helpers`: places filled in the victim's view at the end;
-  `helpers_fewest` and `helpers_most`: ever since there was a lead.
+  `helpers_fewest` and `helpers_most`: ever since there was a lead, and Δ for what was on its way then.
 """
 
 from p2p_sos.sim.facts import CallFacts, Facts
@@ -30,7 +30,8 @@ def measures(trace: Trace, facts: Facts) -> Measures:
     told["claims"] = sum(r[3] == "CLAIM" and r[4] == call.call and r[7] for r in trace.of("signed"))
     told["two_leads_s"] = rivals_s(seen)
     led_s = told["lead_s"]
-    told |= _helpers(trace, call, None if led_s is None else call.start_s + led_s)
+    # A claim that was made before there was a lead may be on its way for a while.
+    told |= _helpers(trace, call, None if led_s is None else call.start_s + led_s + facts.delta_s)
     return told
 
 

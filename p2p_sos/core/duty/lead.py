@@ -154,8 +154,7 @@ class Lead:
         if place is None:
             post.hold_at = post.place = None
             return []
-        if place != post.place:
-            post.place, post.placed_at = place, now
+        post.stand(place, len(view.claims), view, now)
         at = post.placed_at + self._turn_s(view, post)
         if post.hold_at is not None and post.hold_at <= at:
             return []  # looked at again when that is due
@@ -165,7 +164,7 @@ class Lead:
         """How long this node waits at its place: longer where a lead comes and goes."""
         lease_s = view.description.timing.lease_s
         patience_s = self.unrest_of(view.call).patience_s(lease_s, post.placed_at)
-        return max(patience_s, succession.turn_s(view, post.place or 0))
+        return max(patience_s, succession.hold_s(view)) + succession.queue_s(view, post.place or 0)
 
     def _place(self, view: View) -> int | None:
         """Where this node stands in the line of those that could lead; None while somebody leads, or if it cannot."""

@@ -5,13 +5,14 @@ Decides nothing. Comes in and goes out: values, and the timers of a lead. Must n
 
 from attrs import define, field, frozen
 
-from p2p_sos.core.board.standing import Token
+from p2p_sos.core.board.standing import Token, View
 from p2p_sos.wire.messages import NOTHING, CallId, Handover, Key, MessageId
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, Phase, SitrepStatus
 
 INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call, and HANDOVERs that wait
 UNREST_LEASES = 4  # a minute of S1: the aim is three changes of lead in it at most
 PATIENCE_LEASES = 2  # guess: a lead that comes and goes is waited for so long at most
+NEWCOMERS_SHARE = 0.5  # of HOLD (s): slow, seeds 0:40
 LED_MAX = 16  # guess: leads of before that one node remembers of a call
 
 
@@ -69,7 +70,7 @@ class Unrest:
         """How long to wait for a lead lost at `since`: where somebody came back this one may be no dead one."""
         if not self.lasts(lease_s, since):
             return 0.0
-        # "not until the first of these is four leases ago, two leases at most" (06-board §11.2)
+        # "instead of HOLD it waits until the first of these is four leases ago, two leases at most" (06-board §11.2)
         return min(self._changes[0].at + UNREST_LEASES * lease_s - since, PATIENCE_LEASES * lease_s)
 
 
@@ -77,7 +78,8 @@ class Unrest:
 class Post:
     """One call that this node claimed.
 
-    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when.
+    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when; `first_at`: since when at all.
+    `claims`: how many it saw then.
     `waits_for`: what was said and is not on the board yet. `offered`: by the roster, HANDOVERs that came before what
     shows that their giver may give, and when. `fenced_at`: since when this node does not act as a lead.
     """
@@ -85,6 +87,8 @@ class Post:
     hold_at: float | None = None
     place: int | None = None
     placed_at: float = 0.0
+    first_at: float | None = None
+    claims: int = 0
     sitrep_at: float | None = None
     reported: Token | None = None
     slow: bool = False
@@ -97,6 +101,18 @@ class Post:
     yielded: dict[MessageId, None] = field(factory=dict)
     fenced_at: float | None = None
     said: tuple[SitrepStatus, Phase] | None = None
+
+    def stand(self, place: int, claims: int, view: View, now: float) -> None:
+        """Nobody leads, and it stands here in the line."""
+        self.first_at = now if self.first_at is None else self.first_at
+        if place != self.place:
+            self.place, self.placed_at = place, now
+        if claims > self.claims and view.newest_roster == NOTHING:
+            # "Before there is any roster it counts from the last claim that came, or half of HOLD after the first moment at
+            # which it stood in the line, whichever is sooner." (06-board §11.2)
+            latest = self.first_at + NEWCOMERS_SHARE * view.description.timing.hold_s
+            self.placed_at = max(self.placed_at, min(now, latest))
+        self.claims = claims
 
     def stop(self) -> None:
         """It does not lead, or no longer."""

@@ -58,10 +58,10 @@ def hold_s(view: View) -> float:
     return float(min(timing.hold_s << min(view.takeovers, TAKEOVERS_MAX), timing.lease_s))
 
 
-def turn_s(view: View, place: int) -> float:
-    """How long the one at this place of the line waits: who stands before it may do nothing at all."""
+def queue_s(view: View, place: int) -> float:
+    """How much longer the one at this place of the line waits than the next: who stands before it may do nothing at all."""
     # "Whoever stands behind the next one waits W longer for each place." (06-board §11.2)
-    return hold_s(view) + place * view.description.timing.band_wait_s
+    return place * view.description.timing.band_wait_s
 
 
 def next_epoch(view: View) -> int:
