@@ -23,7 +23,6 @@ from p2p_sos.core.board.standing import (
 )
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import NOTHING, Handover, Key, Roster
-from p2p_sos.wire.registry import Cause
 
 __all__ = [
     "NOBODY",
@@ -147,7 +146,7 @@ def _followed(
     live = []
     for responder, frame in said.rosters:
         claim = standing[responder]
-        gone = frame.id in expired.lapsed or _is_left(board, frame, expired)
+        gone = frame.id in expired.lapsed or frame.id in expired.superseded
         # "The roster of an overdue lead is not live while a live claim that is fit and not overdue exists."
         # (06-board §11)
         if claim.live and not gone and not (claim.overdue and better):
@@ -156,19 +155,6 @@ def _followed(
         live = _unusurped(board, live)
     # "Of the rest the fittest lead is followed, never the highest epoch." (06-board §11)
     return _roster(*live[0]) if live else None
-
-
-def _is_left(board: Board, roster: Frame, expired: Expired) -> bool:
-    """Whether this node left a roster for another, or one that it goes on from."""
-    if not expired.superseded:
-        return False
-    # "or goes on from one that is superseded" (06-board §11.1)
-    for frame in _row(board, roster):
-        if frame.id in expired.superseded:
-            return True
-        if isinstance(frame.message, Roster) and frame.message.cause in (Cause.EXPIRED, Cause.PROOF):
-            return False
-    return False
 
 
 def _unusurped(board: Board, live: list[tuple[Key, Frame]]) -> list[tuple[Key, Frame]]:

@@ -353,8 +353,8 @@ class Lead:
         own = self.calls.board(call).said(self._own).roster
         if own is None or view.roster is None:
             return []
-        # "MUST hand that over at once, to NOTHING" (06-board §11.2)
-        return self._say(Handover, call, view, roster=own.id, successor=NOTHING)
+        # "MUST hand that over at once, to that lead" (06-board §11.2)
+        return self._say(Handover, call, view, roster=own.id, successor=view.roster.lead)
 
     def _on_handover(self, handover: Handover, now: float) -> list[Step]:
         """A lead that goes, or yields, names this node: it leads at once, under a new roster."""
@@ -384,7 +384,9 @@ class Lead:
             if len(post.inherited) >= INHERITED_MAX:
                 continue
             post.inherited[handover.roster] = None
-            return self._name_roster(call, post, view, (Cause.HANDOVER, handover.roster), now)
+            # "which replaces its own if it leads already, else the one handed over" (06-board §11.2)
+            replaced = handover.roster if view.roster is None else view.roster.roster
+            return self._name_roster(call, post, view, (Cause.HANDOVER, replaced), now)
         return []
 
     # ------------------------------------------------------------------ the person on duty

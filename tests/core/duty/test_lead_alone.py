@@ -15,7 +15,7 @@ from p2p_sos.core.events import Started, TimerFired
 from p2p_sos.core.internal import Admitted, Probe, Publish, ViewChanged
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.messages import NOTHING, Claim, Handover, Roster, Sitrep
+from p2p_sos.wire.messages import Claim, Handover, Roster, Sitrep
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, S1, Cause
 from tests.core import mail
 
@@ -251,7 +251,7 @@ def test_who_loses_a_race_hands_its_roster_over() -> None:
     """Two write at once: the less fit hands its own over at once, and once, for good; the other leads on undisturbed."""
     bridge, theirs = raced()
     mine = next(frame for frame in bridge.said if isinstance(frame.message, Roster))
-    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine.id, NOTHING)]
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine.id, OTHER.public)]
     for _ in range(3):
         bridge.now += HOLD_S
         bridge.hear(mail.sitrep(CALL, OTHER, int(bridge.now), theirs.id))
@@ -274,7 +274,18 @@ def test_who_was_replaced_knowingly_hands_over_as_well() -> None:
     mine = bridge.roster()
     bridge.calls.supersede(CALL.id, mine)
     bridge.hear(mail.roster(CALL, OTHER, OTHER, epoch=2, replaces=mine))
-    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, NOTHING)]
+    assert [(h.roster, h.successor) for h in handed_by(bridge)] == [(mine, OTHER.public)]
+
+
+def test_a_lead_that_is_handed_a_roster_writes_its_own_anew() -> None:
+    """Whoever left its roster for the one handed over can follow it then; the new one keeps its place in the row."""
+    bridge = leading()
+    mine, theirs = bridge.roster(), mail.roster(CALL, OTHER, OTHER)
+    bridge.hear(theirs)
+    assert bridge.roster() == mine, "the control: it leads on"
+    bridge.hear(mail.handover(CALL, OTHER, theirs, ME.public))
+    anew = [frame for frame in bridge.said if isinstance(frame.message, Roster)][-1]
+    assert (anew.message.replaces, anew.message.cause) == (mine, Cause.HANDOVER)
 
 
 def test_a_handover_may_come_before_what_it_rests_on() -> None:
