@@ -114,6 +114,21 @@ def test_claims_of_the_unfit_hold_no_place_against_the_fit(theirs: int, attested
     assert post.is_wanted(1.0) is wanted
 
 
+def test_waves_begin_anew_when_nobody_is_attested_any_more() -> None:
+    """Helpers that V had met go after an hour: one band is called up, not all that an hour without contact would call."""
+    post, fitter, late_s = Post(), {"sectors": HEALTH}, 3600.0
+    post.know(ME)
+    post.know(*CROWD, **fitter)
+    post.hear()
+    post.claims(*CROWD[: S1.k], **fitter)
+    assert post.calls.offer(mail.attest(post.call, *CROWD[: S1.k]), HEARD_AT).kept
+    assert not post.is_wanted(1.0)
+    for helper in CROWD[: S1.k]:
+        assert post.calls.offer(mail.release(post.call, helper), HEARD_AT).kept
+    assert not post.is_wanted(late_s)
+    assert post.is_wanted(late_s + 8 * S1.progress_online_s), "the control: then the waves have come"
+
+
 def test_cards_that_come_after_the_call_rank_nowhere() -> None:
     """A crowd of better keys that show up once the call is known holds nobody back, also when it is described anew."""
     for at, wanted in ((HEARD_AT + 0.5, True), (0.0, False)):
