@@ -146,7 +146,7 @@ class Archive:
         """A CARD serves those that rank by it and the boards whose claims name it."""
         days = max(0, int(unix_s)) // CARD_EPOCH_S - card_of(card).epoch
         offer = self.cards.offer(card, now) if days <= EPOCHS_KEPT else Offer(False)
-        # "A CARD that a claim names is part of the board of that claim, and is kept for as long as the board" (05-calls §4)
+        # "A CARD that a claim names is part of the board of that claim, and is kept for as long as that claim stays" (05-calls §4)
         adopted = self.calls.adopt(card)
         return Offer(offer.kept or adopted, offer.dropped)
 

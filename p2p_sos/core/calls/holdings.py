@@ -47,7 +47,7 @@ class ArchiveHoldings:
 
     def cell(self, message: MessageId) -> bytes | None:
         """The cell of a message that is compared; of what is hidden nothing is known here, asked for by name or not."""
-        # "It MUST NOT give a cell that stands in none of them: who asks by name would learn what is hidden." (09-sync §5)
+        # "It MUST NOT give a cell that stands in none of them because it is hidden" (09-sync §5)
         frame = self._archive.memory.frame(message) or self._archive.cards.get(message)
         if frame is None or frame.message.KIND in NOT_COMPARED:
             return None
