@@ -27,11 +27,15 @@ def world_of(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, .
 
 def run_world(scenario: Scenario, world: World, until_s: float | None = None) -> Facts:
     """Let a world run to its end, or to an earlier one."""
+    if gc.get_freeze_count():  # an earlier world, that nobody needs any more
+        gc.unfreeze()
+        gc.collect()
     gc.disable()  # a world lives until its run is over: to look for what could go costs a third of the time
     try:
         world.begin()
         world.run(scenario.duration_s if until_s is None else min(until_s, scenario.duration_s))
     finally:
+        gc.freeze()  # nor is it looked through while it is judged
         gc.enable()
     for place in world.places:
         world.observer.rest(world.now, place)

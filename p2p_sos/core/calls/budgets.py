@@ -4,7 +4,6 @@ Decides whether one more fits. Comes in: local times. Goes out: yes or no, never
 is never a peer's fault." Must not know what is counted.
 """
 
-from collections import deque
 from enum import Enum
 
 from attrs import define, field, frozen
@@ -104,16 +103,16 @@ class Window:
     most: int
     length_s: float
     keys_max: int
-    _times: dict[tuple[bytes, bytes], deque[float]] = field(factory=dict, init=False)
+    _times: dict[tuple[bytes, bytes], list[float]] = field(factory=dict, init=False)
 
     def take(self, key: tuple[bytes, bytes], now: float) -> bool:
         """Count one for `key` if there is room."""
-        times = self._times.pop(key, None) or deque()
+        times = self._times.pop(key, None) or []  # few: a deque of one takes six times the room
         self._times[key] = times
         while len(self._times) > self.keys_max:
             del self._times[next(iter(self._times))]
-        while times and times[0] <= now - self.length_s:
-            times.popleft()
+        if times and times[0] <= now - self.length_s:
+            times[:] = [at for at in times if at > now - self.length_s]
         if len(times) >= self.most:
             return False
         times.append(now)

@@ -74,12 +74,15 @@ def _forget(memory: Memory, now: float) -> None:
 
 def _announce_again(memory: Memory, now: float) -> list[RouterAction]:
     """Repeat IHAVE at growing ages, to all who did not show that they hold the message."""
-    for beats in memory.settings.announce_again_beats:
+    settings = memory.settings
+    for beats in settings.announce_again_beats:
         for entry in memory.history.of_age(beats):
             gossip_id, holders = entry.carried.id, entry.holders
             for peer, neighbour in memory.neighbours.items():
                 if peer not in holders and neighbour.subscribed:
-                    memory.enqueue(neighbour, gossip_id)
+                    neighbour.queue[gossip_id] = None
+                    if len(neighbour.queue) > settings.announce_queue_max:
+                        memory.shorten(neighbour)
     waits = memory.announce_at == NEVER and any([n.queue for n in memory.neighbours.values()])
     return memory.announce_soon(now) if waits else []
 
@@ -111,7 +114,7 @@ def announce(memory: Memory, now: float) -> list[RouterAction]:
             neighbour.queue.clear()
             continue
         # "A writer MUST NOT send more than ten IHAVE frames to one peer in one heartbeat." (04-gossip §7)
-        used = neighbour.used
+        used = neighbour.allowance or neighbour.used
         if used.announced_frames >= settings.announce_frames_max:
             continue
         # "A writer SHOULD NOT announce more to one peer in two heartbeats than it serves in one." (04-gossip §7)

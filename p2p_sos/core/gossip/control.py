@@ -60,7 +60,7 @@ def ihave(
     memory: Memory, neighbour: Neighbour, announced: tuple[tuple[str, tuple[GossipId, ...]], ...], now: float
 ) -> list[RouterAction]:
     """A peer announces what it holds."""
-    settings, used = memory.settings, neighbour.used
+    settings, used = memory.settings, neighbour.allowance or neighbour.used
     # "Below the gossip threshold a reader MUST ignore a peer's IHAVE and IWANT." (04-gossip §9)
     if neighbour.score < settings.gossip_threshold:
         return []
@@ -69,7 +69,8 @@ def ihave(
     if used.ihave_frames > settings.ihave_frames_max:
         return []
     actions: list[RouterAction] = []
-    entries, own, peer, lacks = memory.history.entries, memory.own, neighbour.peer, False
+    entries, states, own = memory.history.entries, memory.seen.states, memory.own
+    peer, lacks = neighbour.peer, False
     for topic, ids in announced:
         if topic != settings.topic:
             continue
@@ -78,7 +79,7 @@ def ihave(
         for gossip_id in taken:
             entry = entries.get(gossip_id)
             if entry is None:
-                state = memory.seen.state(gossip_id)
+                state = states.get(gossip_id, MessageState.UNKNOWN)
                 if state is MessageState.UNKNOWN or state is MessageState.ANNOUNCED:
                     _lacking(memory, neighbour, gossip_id, state, now)
                     lacks = True

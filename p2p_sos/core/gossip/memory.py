@@ -112,7 +112,11 @@ class Memory:
 
     def enqueue(self, neighbour: Neighbour, gossip_id: GossipId) -> None:
         """Let an id wait for the peer's next IHAVE."""
-        queue = neighbour.queue
-        queue[gossip_id] = None
-        if len(queue) > self.settings.announce_queue_max:
-            del queue[next(iter(queue))]
+        neighbour.queue[gossip_id] = None
+        if len(neighbour.queue) > self.settings.announce_queue_max:
+            self.shorten(neighbour)
+
+    @staticmethod
+    def shorten(neighbour: Neighbour) -> None:
+        """Too many ids wait for a peer: the oldest goes."""
+        del neighbour.queue[next(iter(neighbour.queue))]

@@ -18,16 +18,18 @@ class Seen:
     """The state of every message id that is not UNKNOWN."""
 
     _settings: GossipSettings
-    _states: dict[GossipId, MessageState] = field(factory=dict)
+    states: dict[GossipId, MessageState] = field(
+        factory=dict
+    )  # changed here alone; UNKNOWN where nothing stands
     _until: dict[GossipId, float] = field(factory=dict)  # judged ids, oldest first
     _briefly: dict[GossipId, float] = field(factory=dict)  # judged ids that may come again soon
 
     def __len__(self) -> int:
-        return len(self._states)
+        return len(self.states)
 
     def state(self, gossip_id: GossipId) -> MessageState:
         """What this id is to us."""
-        return self._states.get(gossip_id, MessageState.UNKNOWN)
+        return self.states.get(gossip_id, MessageState.UNKNOWN)
 
     def step(self, gossip_id: GossipId, step: MessageStep, now: float, *, briefly: bool = False) -> None:
         """Move an id; `briefly` makes a verdict one that is soon forgotten."""
@@ -35,9 +37,9 @@ class Seen:
         self._until.pop(gossip_id, None)
         self._briefly.pop(gossip_id, None)
         if state is MessageState.UNKNOWN:
-            del self._states[gossip_id]
+            del self.states[gossip_id]
             return
-        self._states[gossip_id] = state
+        self.states[gossip_id] = state
         if briefly:
             self._briefly[gossip_id] = now + self._settings.forgotten_s
         elif state in _JUDGED:

@@ -130,8 +130,10 @@ def _forward(memory: Memory, entry: Entry, now: float) -> list[RouterAction]:
             entry.sent[peer] = None
             actions.append(SendRpc(peer, rpc))
         else:
-            memory.enqueue(neighbour, gossip_id)
             lazy = True
+            neighbour.queue[gossip_id] = None
+            if len(neighbour.queue) > settings.announce_queue_max:
+                memory.shorten(neighbour)
     if lazy:
         actions.extend(memory.announce_soon(now))
     return actions
