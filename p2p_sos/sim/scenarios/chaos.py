@@ -25,6 +25,10 @@ from p2p_sos.wire.registry import Detail, Reason
 
 NODES, DURATION_S, STOP_S = 20, 120.0, 60.0
 FAULTS = (6, 18)  # how many a seed draws
+NARROW = (20_000, 200_000)  # bytes a second: ten to a hundred cells
+FAIR: dict[str, float | None] = {
+    "loss": 0.0, "duplication": 0.0, "reordering": 0.0, "jitter_s": 0.0, "bandwidth": None,
+}  # fmt: skip
 LIARS: tuple[Make, ...] = (equivocator(), silent_lead(), usurper(openly=False), withholder())
 LIVENESS_CHECKERS = (
     equal_boards.check,
@@ -94,9 +98,18 @@ def _cut(world: World, there: Sequence[str], at_s: float, until_s: float) -> Non
 
 
 def _rain(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
+    """One or two things that links do: they lose, double, shuffle or delay frames, or carry little."""
     name = world.draws.choice([*there, "*"])
-    world.plan(at_s, "set_quality", name, "*", loss=world.draws.uniform(0.05, 0.3))
-    world.plan(until_s, "set_quality", name, "*", loss=0.0)
+    ill = {
+        "loss": world.draws.uniform(0.05, 0.3),
+        "duplication": world.draws.uniform(0.05, 0.5),
+        "reordering": world.draws.uniform(0.05, 0.5),
+        "jitter_s": world.draws.uniform(0.01, 0.3),
+        "bandwidth": world.draws.randint(*NARROW),
+    }
+    drawn = world.draws.sample(list(ill), world.draws.randint(1, 2))
+    world.plan(at_s, "set_quality", name, "*", **{what: ill[what] for what in drawn})
+    world.plan(until_s, "set_quality", name, "*", **{what: FAIR[what] for what in drawn})
 
 
 def _clock(world: World, there: Sequence[str], at_s: float, _until_s: float) -> None:

@@ -201,3 +201,16 @@ def test_what_need_not_be_there_is_not_missed() -> None:
     rule = at_most("x", 3.0, rarely=True)
     assert rule([Outcome(9, (), {}, "", 0)]) is None
     assert rule([Outcome(9, (), {"x": 4.0}, "", 0)]) is not None
+
+
+def test_chaos_lets_links_do_all_that_links_can_do() -> None:
+    """Frames are lost, doubled, shuffled, delayed, or squeezed through little room, and in the end links are fair again."""
+    ills: dict[str, int] = {}
+    for seed in range(40):
+        world = world_of(SCENARIOS["chaos"], seed, NODES)
+        rains = [dict(fault.named) for fault in world.faults if fault.verb == "set_quality"]
+        for begun, ended in zip(rains[::2], rains[1::2], strict=True):
+            assert list(begun) == list(ended)
+            assert [value for value in ended.values() if value] == []
+            ills |= {what: ills.get(what, 0) + 1 for what in begun}
+    assert sorted(ills) == ["bandwidth", "duplication", "jitter_s", "loss", "reordering"]
