@@ -8,6 +8,7 @@ from p2p_sos.sim.campaign import Job, digest_of, figure, missed, outcomes, perce
 from p2p_sos.sim.report import report
 from p2p_sos.sim.scenario import Limits, Outcome
 from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.scenarios import SCENARIOS
 from p2p_sos.sim.weight import peak_mb
 
 
@@ -75,3 +76,15 @@ def test_the_digest_depends_on_the_order_of_seeds():
     one, two = outcome(1), outcome(2)
     assert digest_of([one, two]) == digest_of([one, two])
     assert digest_of([one, two]) != digest_of([two, one])
+
+
+def test_the_number_of_claims_may_not_grow_with_the_network():
+    """The limit of `scale`: the middle run is within one of k; seven claims in a larger one are too many."""
+    limits = SCENARIOS["scale"].limits
+    kept = [
+        outcome(seed, claims=claims, lead_s=1.0, helpers=5.0) for seed, claims in enumerate((5.0, 6.0, 9.0))
+    ]
+    assert missed(limits, kept) == ()
+    grown = [outcome(seed, claims=7.0, lead_s=1.0, helpers=5.0) for seed in range(3)]
+    (sentence,) = missed(limits, grown)
+    assert sentence == "7 claims in the middle run where 5 are wanted"
