@@ -8,7 +8,6 @@ from p2p_sos.sim.campaign import Job, digest_of, figure, missed, outcomes, perce
 from p2p_sos.sim.report import report
 from p2p_sos.sim.scenario import Limits, Outcome
 from p2p_sos.sim.scenarios import SCENARIOS
-from p2p_sos.sim.scenarios import SCENARIOS
 from p2p_sos.sim.weight import peak_mb
 
 
