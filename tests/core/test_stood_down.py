@@ -8,7 +8,7 @@ from attrs import evolve
 from p2p_sos.core.actions import Action, Keep, SetTimer, Tell, Verify
 from p2p_sos.core.calls.admission import Admission
 from p2p_sos.core.calls.calls import CallState
-from p2p_sos.core.duty.bands import BandOpens
+from p2p_sos.core.duty.bands import BandOpens, GuardLooks
 from p2p_sos.core.events import ClockRead, PeerJoined, Restored, RpcReceived, Started, TimerFired, Verified
 from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
@@ -22,7 +22,7 @@ from p2p_sos.wire.messages import Renew
 from p2p_sos.wire.registry import CALL_EPOCH_S, S1, TOPIC, Severity
 from tests.core import mail
 from tests.core.door import Door
-from tests.core.world import PROFILE, responder
+from tests.core.world import PROFILE, responder, stamped_call, victim
 
 HELPERS = [mail.key(name) for name in ("A", "B", "C", "D")]
 UNIX_S = mail.EPOCH * CALL_EPOCH_S
@@ -181,3 +181,27 @@ def test_its_helpers_go_on(rooted: Frame, claims: bool) -> None:
     renewed = [f for f in cells if isinstance(f, Frame) and isinstance(f.message, Renew)]
     assert [frame.message.signer for frame in renewed] == ([own.public] if claims else [])
     assert node.calls[rooted.id].mine == ("claimed" if claims else "")
+
+
+def test_who_declined_a_requisition_does_not_claim_because_the_call_is_open_again(rooted: Frame) -> None:
+    """A person's refusal outlives a stand-down as it outlives a restart."""
+    own = HELPERS[3]
+    asked, declined = mail.requisition(rooted, own, own, sequence=5), mail.decline(rooted, own, 5)
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0, asked, declined, key=own)
+    out = told(node, mail.letter(rooted, mail.V, 1), 6.0)
+    assert node.calls[rooted.id].state is CallState.OPEN
+    assert node.calls[rooted.id].mine == "declined"
+    assert not [a for a in out if isinstance(a, Tell) and isinstance(a.notice, Decided)]
+
+
+def test_a_helper_whose_slot_went_and_that_has_others_looks_at_the_call_again(rooted: Frame) -> None:
+    """While the call was stood down its hand was promised elsewhere: it gives that claim back, and may answer anew."""
+    node, _ = restarted(rooted, S1.progress_silent_s + 1.0, key=HELPERS[3])
+    other = stamped_call(victim("second"), profile=ROOTED, epoch=mail.EPOCH)
+    told(node, other, 6.0)
+    out = told(node, mail.update(rooted, 2), 30.0)
+    assert [a.notice.decision for a in out if isinstance(a, Tell) and isinstance(a.notice, Decided)] == [
+        "release"
+    ]
+    looks = [a for a in out if isinstance(a, SetTimer) and isinstance(a.key, BandOpens | GuardLooks)]
+    assert {timer.key.call for timer in looks} == {rooted.id}

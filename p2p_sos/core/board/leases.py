@@ -214,6 +214,7 @@ class Leases:
         return any(
             roster not in self._superseded and now < at + heard.lead_lease_s(self.timing)
             for heard in self._heard.values()
+            if heard.claims
             for roster, at in heard.reported.items()
         )
 

@@ -221,7 +221,9 @@ class Calls(Mapping[CallId, CallRecord]):
         if len(there) <= self._open_max:
             return None
         loose = [call for call in there if self._entries[call].mine not in PINNED]
-        return max(loose, key=lambda call: retention(self._entries[call].board.call), default=None)
+        # V may open again what was stood down: such a call goes when no other is left.
+        over = [call for call in loose if self._entries[call].state is not CallState.STOOD_DOWN]
+        return max(over or loose, key=lambda call: retention(self._entries[call].board.call), default=None)
 
     def _remove(self, call: CallId) -> tuple[Frame, ...]:
         """Forget a call; the frames that no board holds any more."""

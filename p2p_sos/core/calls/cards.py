@@ -291,11 +291,12 @@ class OwnCard:
         )
         self._id = id_of(self._card, self.profile.network)
         self._remember(self._card, self._id)
+        # A clock that was ahead made cards of days that are not yet.
+        today = self._card.epoch
+        self._made = {day: one for day, one in self._made.items() if day <= today <= day + EPOCHS_KEPT}
         if (stored := self._stored.get(self._id)) is not None:
             return [Publish(stored)]
         return [Solve(self._id, self.profile.stamp_effort_min, self.entropy(STAMP_NONCE_BYTES))]
 
     def _remember(self, card: Card, identity: MessageId) -> None:
         self._made[card.epoch] = identity, card.slots
-        newest = max(self._made)
-        self._made = {day: one for day, one in self._made.items() if day + EPOCHS_KEPT >= newest}

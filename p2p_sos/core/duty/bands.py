@@ -112,7 +112,7 @@ class _Watch:
     lacks_since: float | None
     spread: float
     look_at: float = 0.0
-    unmet_since: float | None = None  # since when nobody that helps is attested; None while somebody is
+    unmet_since: float | None = None  # since when fewer than k that help are attested; None while k are
     calm: View | None = None  # a view in which nothing is lacking, whatever the hour
     opened: bool = False
     rests_until: float = 0.0
@@ -256,7 +256,7 @@ class Bands:
         watch = self._watches[call]
         view = self.calls[call].view
         timing = view.description.timing
-        if view.attested:
+        if self._is_met(view, watch):
             watch.unmet_since = None
         elif watch.unmet_since is None:
             watch.unmet_since = now
@@ -265,7 +265,7 @@ class Bands:
         lack = self._lack(view, watch, now)
         if lack <= 0:
             # Neither time nor more cards change what was found now, until the view itself changes.
-            if view.attested and _filled(view, watch.fitness) >= timing.k:
+            if _met(view) >= timing.k and _filled(view, watch.fitness) >= timing.k:
                 watch.calm = view
             if watch.lacks_since is not None and now >= watch.lacks_since - EARLY_S:
                 watch.lacks_since = None
@@ -299,9 +299,14 @@ class Bands:
         known = self._groups_known(view.description, watch, wanted)
         return min(wanted, known) - _filled(view, watch.fitness)
 
+    def _is_met(self, view: View, watch: _Watch) -> bool:
+        """Whether V met as many as it needs, or all that are able: one alone, which may be a liar, says nothing of the rest."""
+        met, k = _met(view), view.description.timing.k
+        return met >= k or 0 < met >= self._groups_known(view.description, watch, k)
+
     def _waves(self, view: View, watch: _Watch, now: float) -> int:
-        """How often k has doubled: after PROG, after two more, after four more, while nobody is attested."""
-        if view.attested or watch.unmet_since is None:
+        """How often k has doubled: after PROG, after two more, after four more, while too few are attested."""
+        if watch.unmet_since is None or self._is_met(view, watch):
             return 0
         timing = view.description.timing
         spoke = self.calls.board(view.call).victim_spoke
@@ -346,3 +351,8 @@ def _filled(view: View, own: Fitness) -> int:
     """How many groups hold places that a responder of this fitness leaves them."""
     # "A claim that nobody attested fills no place for a responder that is fitter." (06-board §10.2)
     return len({claim.group: None for claim in view.helpers if claim.attested or claim.fitness < own})
+
+
+def _met(view: View) -> int:
+    """How many groups of those that count V met, or others in its place."""
+    return len({claim.group for claim in view.helpers if claim.attested})

@@ -30,15 +30,7 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, ViewChanged
 from p2p_sos.core.notices import DecisionWanted
-from p2p_sos.wire.messages import (
-    Call,
-    CallId,
-    LogMessage,
-    MessageId,
-    Register,
-    Requisition,
-    Update,
-)
+from p2p_sos.wire.messages import Call, CallId, LogMessage, MessageId, Register, Requisition, Update
 from p2p_sos.wire.registry import Detail, Manner, Reason, Status
 
 __all__ = ["AnswerDue", "Duty", "Opinion", "Policy", "Responder", "on_duty", "opinion"]
@@ -311,9 +303,14 @@ class Duty:
 
     def _on_reopened(self, call: CallId, now: float) -> list[Step]:
         """Its victim spoke again: whoever claimed goes on, whoever stood down or was being asked thinks again."""
+        steps: list[Step] = []
         if not self.replies.resume(call):
-            return self._release(call, Reason.UNABLE, Detail.BUSY, "its slot was given away", now)
-        return [*self._consider(call, now, restored=True), *self._on_requisition(call, now)]
+            steps = self._release(call, Reason.UNABLE, Detail.BUSY, "its slot was given away", now)
+            if self.replies.slots.free:  # it has other hands, and may answer again
+                self.calls.mark(call, "")
+                self._spare[call] = None
+        self._recall_answer(call)
+        return [*steps, *self._consider(call, now, restored=True), *self._on_requisition(call, now)]
 
     def _on_slot_free(self, now: float) -> list[Step]:
         """Calls that were declined because every slot was taken are looked at again, the gravest first."""

@@ -17,7 +17,7 @@ from p2p_sos.core.board.standing import View
 from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.duty import succession
 from p2p_sos.core.duty.author import Author
-from p2p_sos.core.duty.post import INHERITED_MAX, HoldEnds, Post, SitrepDue, Unrest
+from p2p_sos.core.duty.post import HoldEnds, Post, SitrepDue, Unrest
 from p2p_sos.core.duty.replies import Step
 from p2p_sos.core.events import Event, OperatorReports, Started, TimerFired
 from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, Probe, Publish, ViewChanged
@@ -371,7 +371,7 @@ class Lead:
             return []
         effective = view.requisition is not None and view.requisition.effective
         for handover in post.offers(now):
-            lawful = succession.is_givers_own(board, view, handover)
+            lawful = succession.is_givers_own(board, handover)
             if lawful is None:
                 continue
             del post.offered[handover.roster]
@@ -381,9 +381,9 @@ class Lead:
             # "or nobody does, and the board holds a ROSTER of a higher epoch than the one handed over" (06-board §11.2)
             if view.lead is None and succession.is_old_news(board, view, handover.roster):
                 continue
-            if len(post.inherited) >= INHERITED_MAX:
+            if not post.may_inherit(handover):
                 continue
-            post.inherited[handover.roster] = None
+            post.inherited[handover.roster] = handover.signer
             # "which replaces its own if it leads already, else the one handed over" (06-board §11.2)
             replaced = handover.roster if view.roster is None else view.roster.roster
             return self._name_roster(call, post, view, (Cause.HANDOVER, replaced), now)

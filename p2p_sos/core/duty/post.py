@@ -9,7 +9,11 @@ from p2p_sos.core.board.standing import Token, View
 from p2p_sos.wire.messages import NOTHING, CallId, Handover, Key, MessageId
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, Phase, SitrepStatus
 
-INHERITED_MAX = 8  # guess: rosters that one node takes over by HANDOVER in one call, and HANDOVERs that wait
+OFFERED_MAX = 8  # guess: HANDOVERs that wait
+INHERITED_MAX, OF_ONE_MAX = (
+    64,
+    2,
+)  # guess: rosters that one node takes over by HANDOVER in one call; of one giver
 UNREST_LEASES = 4  # a minute of S1: the aim is three changes of lead in it at most
 PATIENCE_LEASES = 2  # guess: a lead that comes and goes is waited for so long at most
 NEWCOMERS_SHARE = 0.5  # of HOLD (s): slow, seeds 0:40
@@ -78,7 +82,7 @@ class Unrest:
 class Post:
     """One call that this node claimed.
 
-    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when; `first_at`: since when at all.
+    `place`, `placed_at`: while nobody leads, where it stands in the line, and since when; `lined_at`: since when at all.
     `claims`: how many it saw then.
     `waits_for`: what was said and is not on the board yet. `offered`: by the roster, HANDOVERs that came before what
     shows that their giver may give, and when. `fenced_at`: since when this node does not act as a lead.
@@ -87,7 +91,7 @@ class Post:
     hold_at: float | None = None
     place: int | None = None
     placed_at: float = 0.0
-    first_at: float | None = None
+    lined_at: float = 0.0
     claims: int = 0
     sitrep_at: float | None = None
     reported: Token | None = None
@@ -97,21 +101,24 @@ class Post:
     followed: MessageId = NOTHING
     waits_for: MessageId | None = None
     offered: dict[MessageId, tuple[Handover, float]] = field(factory=dict)
-    inherited: dict[MessageId, None] = field(factory=dict)
+    inherited: dict[MessageId, Key] = field(factory=dict)  # and who gave it
     yielded: dict[MessageId, None] = field(factory=dict)
     fenced_at: float | None = None
     said: tuple[SitrepStatus, Phase] | None = None
 
     def stand(self, place: int, claims: int, view: View, now: float) -> None:
         """Nobody leads, and it stands here in the line."""
-        self.first_at = now if self.first_at is None else self.first_at
+        hold_s = view.description.timing.hold_s
+        if self.place is None:
+            self.lined_at = now
         if place != self.place:
-            self.place, self.placed_at = place, now
+            # "or from HOLD after it came to stand in the line, whichever is sooner" (06-board §11.2): else whoever comes and
+            # goes before it would keep the call without a lead.
+            self.place, self.placed_at = place, min(now, self.lined_at + hold_s)
         if claims > self.claims and view.newest_roster == NOTHING:
             # "Before there is any roster it counts from the last claim that came, or half of HOLD after the first moment at
             # which it stood in the line, whichever is sooner." (06-board §11.2)
-            latest = self.first_at + NEWCOMERS_SHARE * view.description.timing.hold_s
-            self.placed_at = max(self.placed_at, min(now, latest))
+            self.placed_at = max(self.placed_at, min(now, self.lined_at + NEWCOMERS_SHARE * hold_s))
         self.claims = claims
 
     def stop(self) -> None:
@@ -121,12 +128,18 @@ class Post:
     def offer(self, handover: Handover, now: float) -> None:
         """A HANDOVER names this node; of those that wait the newest stay."""
         self.offered[handover.roster] = handover, now
-        if len(self.offered) > INHERITED_MAX:
+        if len(self.offered) > OFFERED_MAX:
             del self.offered[next(iter(self.offered))]
+
+    def may_inherit(self, handover: Handover) -> bool:
+        """Whether there is room for one more: no giver may take up the room of the others."""
+        # "once for each roster, and twice for one giver at most" (06-board §11.2)
+        of_one = sum(giver == handover.signer for giver in self.inherited.values())
+        return of_one < OF_ONE_MAX and len(self.inherited) < INHERITED_MAX
 
     def offers(self, now: float) -> list[Handover]:
         """The HANDOVERs that still wait, the first that came first."""
-        # "A HANDOVER that comes before both waits for one of them, `orphan_wait_s` at most." (06-board §11.2)
+        # "A HANDOVER that comes before waits for it, `orphan_wait_s` at most." (06-board §11.2)
         self.offered = {
             roster: waiting for roster, waiting in self.offered.items() if now < waiting[1] + ORPHAN_WAIT_S
         }

@@ -88,13 +88,12 @@ def is_overtaken(board: Board, roster: MessageId) -> bool:
     )
 
 
-def is_givers_own(board: Board, view: View, handover: Handover) -> bool | None:
-    """Whether a HANDOVER names a roster of its signer; None as long as neither that roster nor a fit CLAIM is here."""
-    handed, giver = board.held.get(handover.roster), view.claim_of(handover.signer)
-    if handed is not None:
-        return isinstance(handed.message, Roster) and handed.message.signer == handover.signer
-    # The roster itself may still be on its way; who took its claim back in the same breath is no giver any more.
-    return True if giver is not None and giver.fit else None
+def is_givers_own(board: Board, handover: Handover) -> bool | None:
+    """Whether a HANDOVER names a roster of its signer; None as long as that roster is not here: it may be on its way."""
+    handed = board.held.get(handover.roster)
+    if handed is None:
+        return None
+    return isinstance(handed.message, Roster) and handed.message.signer == handover.signer
 
 
 def is_old_news(board: Board, view: View, roster: MessageId) -> bool:

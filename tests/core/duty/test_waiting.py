@@ -114,6 +114,19 @@ def test_claims_of_the_unfit_hold_no_place_against_the_fit(theirs: int, attested
     assert post.is_wanted(1.0) is wanted
 
 
+@pytest.mark.parametrize(("met", "wanted"), [(1, True), (S1.k, False)])
+def test_one_attested_helper_does_not_end_the_waves(met: int, wanted: bool) -> None:
+    """Else a liar that lets itself be attested would hold back all who would come for those that do nothing beside it."""
+    post, fitter = Post(), {"sectors": HEALTH}
+    post.know(ME)
+    post.know(*CROWD, **fitter)
+    post.hear()
+    post.claims(*CROWD[: S1.k], **fitter)
+    assert post.calls.offer(mail.attest(post.call, *CROWD[:met]), HEARD_AT).kept
+    assert not post.is_wanted(1.0)
+    assert post.is_wanted(8 * S1.progress_online_s) is wanted
+
+
 def test_waves_begin_anew_when_nobody_is_attested_any_more() -> None:
     """Helpers that V had met go after an hour: one band is called up, not all that an hour without contact would call."""
     post, fitter, late_s = Post(), {"sectors": HEALTH}, 3600.0
