@@ -57,7 +57,7 @@ class Limits:
 class Scenario:
     """One named scenario.
 
-    `build(world, seed, nodes)` adds nodes, links, calls and faults to an empty world. `measure(trace, facts)` adds to, or
+    `build(world, seed, nodes)` adds nodes, links, calls and faults to an empty world, of `nodes_min` nodes or more. `measure(trace, facts)` adds to, or
     replaces, the ordinary measures. `mode` is SAFETY, LIVENESS or a function of the seed. `prepare` may change how
     the world itself is made (its profile, its clocks).
     """
@@ -69,6 +69,7 @@ class Scenario:
     limits: Limits = Limits()
     mode: str | Callable[[int], str] = LIVENESS
     nodes: int = 60
+    nodes_min: int = 1
     measure: Callable[[Trace, Facts], Measures] | None = None
     options: Mapping[str, object] = field(factory=dict)  # keyword arguments of World
     about: str = ""

@@ -166,7 +166,7 @@ def _at_rest(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
 
 SCENARIOS = (
     Scenario(
-        "chaos", _build, DURATION_S, (*ALWAYS, _at_rest), mode=mode_of, nodes=NODES,
+        "chaos", _build, DURATION_S, (*ALWAYS, _at_rest), mode=mode_of, nodes=NODES, nodes_min=2,
         about="faults of every sort at random; odd seeds come to rest halfway",
     ),
 )  # fmt: skip

@@ -127,7 +127,10 @@ class Wait:
 
 def _wait(trace: Trace, facts: Facts, side: Sequence[str], cut_s: float, healed_s: float) -> Wait | None:
     """The wait of one side since it was cut off, or heard of the call; None if it never did or nobody there can help."""
-    call, timing = first_call(facts), first_call(facts).timing
+    call = first_call(facts)
+    if call is None:
+        return None
+    timing = call.timing
     ranks = [rank for rank, name in enumerate(call.fittest) if name in side and name in call.capable]
     heard_s = min((r[0] for r in trace.of("heard") if r[1] in side and r[3] == call.call), default=NEVER_S)
     if not ranks or heard_s >= healed_s:
@@ -272,11 +275,11 @@ SCENARIOS = (
                 every("recovery_s", "no one lead after healing"),
             ),
         ),
-        measure=_sides, about="the network falls apart while the first claims are under way",
+        measure=_sides, nodes_min=2, about="the network falls apart while the first claims are under way",
     ),
     Scenario("one-way", _one_way, 110.0, PEACEFUL, CALM, measure=after("mend"),
              about="a third of the links carry one way only, for a minute"),
-    Scenario("bridge", _bridge, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("resume"),
+    Scenario("bridge", _bridge, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("resume"), nodes_min=8,
              about="two towns and one sleepy node between them"),
     Scenario("flapping", _flapping, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("heal"),
              about="a fifth of the nodes come and go, every other time the lead with them"),

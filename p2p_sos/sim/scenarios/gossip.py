@@ -116,16 +116,16 @@ def _limits(*, timely: bool = True) -> Limits:
 
 DURATION_S, LOSS_DURATION_S = 15.0, 60.0
 SCENARIOS = (
-    Scenario("gossip-clear", _clear, DURATION_S, limits=_limits(), nodes=NODES, about="routers alone, no fault"),
+    Scenario("gossip-clear", _clear, DURATION_S, limits=_limits(), nodes=NODES, nodes_min=2, about="routers alone, no fault"),
     Scenario(
-        "gossip-loss", _loss, LOSS_DURATION_S, limits=_limits(), nodes=NODES, about="a fifth of all frames is lost; p99 over all runs"
+        "gossip-loss", _loss, LOSS_DURATION_S, limits=_limits(), nodes=NODES, nodes_min=2, about="a fifth of all frames is lost; p99 over all runs"
     ),
     Scenario(
-        "gossip-crash", _crash, DURATION_S, limits=_limits(), nodes=NODES,
+        "gossip-crash", _crash, DURATION_S, limits=_limits(), nodes=NODES, nodes_min=2,
         about="the first message after a tenth crashed silently",
     ),
     Scenario(
-        "gossip-turncoats", _turncoats, DURATION_S, limits=_limits(timely=False), nodes=NODES,
+        "gossip-turncoats", _turncoats, DURATION_S, limits=_limits(timely=False), nodes=NODES, nodes_min=2,
         about="the tenth with the nearest links passes nothing on",
     ),
 )  # fmt: skip

@@ -30,7 +30,7 @@ from p2p_sos.sim.liars.withholder import withholder
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.basic import ONE_LEAD
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city
-from p2p_sos.sim.scenarios.recovery import at_least, at_most
+from p2p_sos.sim.scenarios.recovery import at_least, at_most, first_call
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import PROFILE, World
@@ -97,7 +97,9 @@ def _black_holes(world: World, seed: int, nodes: int) -> None:
 
 def _waited(trace: Trace, facts: Facts) -> Measures:
     """How far the first honest claim is from its bound; at most 1 is good."""
-    call = next(iter(facts.calls.values()))
+    call = first_call(facts)
+    if call is None:
+        return {"share_of_bound": None, "liars_in_front": None}
     first = [r[0] for r in trace.of("claim-at-victim") if facts.is_honest(r[4])]
     fitter = liars_in_front(facts, call)
     bound = bound_s(call, fitter, 2 * facts.delta_s, victim_speaks=True)

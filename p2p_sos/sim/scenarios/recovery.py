@@ -19,16 +19,17 @@ from p2p_sos.wire.messages import Key
 MINUTE_S = 60.0
 
 
-def first_call(facts: Facts) -> CallFacts:
-    """The call that a scenario is about."""
-    return next(iter(facts.calls.values()))
+def first_call(facts: Facts) -> CallFacts | None:
+    """The call that a scenario is about; None if nobody called, as where the call is left out or the run ends before it."""
+    return next(iter(facts.calls.values()), None)
 
 
 def followed(
     trace: Trace, facts: Facts, among: Iterable[str] | None = None, but: Sequence[Key] = ()
 ) -> list[tuple[float, float]]:
     """When these nodes (None: all) followed one lead of the first call, none of `but`."""
-    return agreements(stretches(trace, facts, first_call(facts).call, among), but)
+    call = first_call(facts)
+    return [] if call is None else agreements(stretches(trace, facts, call.call, among), but)
 
 
 def settled_s(trace: Trace, facts: Facts, since_s: float) -> float | None:
@@ -57,17 +58,14 @@ def after(verb: str) -> Callable[[Trace, Facts], Measures]:
     return measure
 
 
-def unhelped_s(trace: Trace, facts: Facts, call: CallFacts) -> float | None:
+def unhelped_s(trace: Trace, facts: Facts, call: CallFacts | None) -> float | None:
     """For how long nobody honest who ran held a claim, once one had come; None if none ever came."""
-    held = claims(trace, facts).get(call.call)
-    return (
-        sum(
-            end_s - max(start_s, held[0][0])
-            for start_s, end_s in gaps(trace, facts, call)
-            if end_s > held[0][0]
-        )
-        if held
-        else None
+    held = None if call is None else claims(trace, facts).get(call.call)
+    if call is None or not held:
+        return None
+    since_s = held[0][0]
+    return sum(
+        end_s - max(start_s, since_s) for start_s, end_s in gaps(trace, facts, call) if end_s > since_s
     )
 
 
