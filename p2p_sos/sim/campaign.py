@@ -43,14 +43,20 @@ def weighed(job: Job) -> tuple[Outcome, int, float]:
 def outcomes(
     jobs: Sequence[Job], processes: int, workers_mb: dict[int, float] | None = None
 ) -> Iterator[Outcome]:
-    """What each job came to, in the order of the jobs; `workers_mb` is told what each worker held at most."""
-    if processes <= 1 or len(jobs) == 1:
-        yield from map(work, jobs)
+    """What each job came to, one for each, in the order of the jobs; `workers_mb` is told what each worker held at most.
+
+    The first run that comes to nothing ends all with its `RunBroke`.
+    """
+    if processes <= 1 or len(jobs) <= 1:
+        for job in jobs:
+            yield work(job)
         return
     held = {} if workers_mb is None else workers_mb
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(processes, mp_context=context) as pool:
-        for outcome, worker, most_mb in pool.map(weighed, jobs):
+        found = pool.map(weighed, jobs)
+        for job, (outcome, worker, most_mb) in zip(jobs, found, strict=True):
+            assert outcome.seed == job.seed, "one outcome for each job, in their order"
             held[worker] = max(most_mb, held.get(worker, 0.0))
             yield outcome
 

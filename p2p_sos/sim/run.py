@@ -1,12 +1,13 @@
 """One run of one scenario under one seed.
 
 Decides nothing. Comes in: a scenario, a seed, a number of nodes, faults to leave out. Goes out: the outcome, or
-the world itself for whoever wants to look.
+the world itself for whoever wants to look. What a run raises says which run it was.
 """
 
 import gc
+from types import TracebackType
 
-from attrs import evolve
+from attrs import evolve, frozen
 
 from p2p_sos.sim.engine import START_UNIX_S
 from p2p_sos.sim.facts import Facts
@@ -15,6 +16,26 @@ from p2p_sos.sim.places import Place
 from p2p_sos.sim.scenario import LIVENESS, Outcome, Scenario
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
+
+
+class RunBroke(Exception):
+    """A run came to no outcome: something in it raised, which is the cause of this. Its text names the run."""
+
+
+@frozen
+class Naming:
+    """Whatever is raised within comes out as `RunBroke`, a StopIteration too, which a loop would take for its own end."""
+
+    run: str
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _where: TracebackType | None
+    ) -> None:
+        if isinstance(error, Exception):
+            raise RunBroke(f"{self.run}: {error!r}") from error
 
 
 def world_of(scenario: Scenario, seed: int, nodes: int, *, without: tuple[int, ...] = ()) -> World:
@@ -50,14 +71,16 @@ def run_seed(
     without: tuple[int, ...] = (),
     until_s: float | None = None,
 ) -> Outcome:
-    """One run, judged."""
-    world = world_of(scenario, seed, nodes, without=without)
-    facts = run_world(scenario, world, until_s)
-    found = tuple(v for checker in scenario.checkers for v in checker(world.trace, facts))
-    told = {**measures(world.trace, facts), **facts.known}
-    if scenario.measure is not None:
-        told = {**told, **scenario.measure(world.trace, facts)}
-    return Outcome(seed, found, told, world.trace.digest, world.events)
+    """One run, judged; `RunBroke` if that is not possible."""
+    less = f"{f', without {without}' if without else ''}{'' if until_s is None else f', until {until_s} s'}"
+    with Naming(f"{scenario.name}, seed {seed}, {nodes} nodes{less}"):
+        world = world_of(scenario, seed, nodes, without=without)
+        facts = run_world(scenario, world, until_s)
+        found = tuple(v for checker in scenario.checkers for v in checker(world.trace, facts))
+        told = {**measures(world.trace, facts), **facts.known}
+        if scenario.measure is not None:
+            told = {**told, **scenario.measure(world.trace, facts)}
+        return Outcome(seed, found, told, world.trace.digest, world.events)
 
 
 def _wrong_s(world: World, place: Place) -> float:

@@ -6,7 +6,8 @@ import pytest
 
 from p2p_sos.sim.campaign import Job, digest_of, figure, missed, outcomes, percentile
 from p2p_sos.sim.report import report
-from p2p_sos.sim.scenario import Limits, Outcome
+from p2p_sos.sim.run import RunBroke
+from p2p_sos.sim.scenario import Limits, Outcome, Scenario
 from p2p_sos.sim.scenarios import SCENARIOS
 from p2p_sos.sim.weight import peak_mb
 
@@ -61,6 +62,32 @@ def test_workers_are_weighed_each_for_itself():
     before_mb = peak_mb()
     kept = bytearray(b"x" * int(1.5 * before_mb * 2**20))
     assert peak_mb() >= before_mb + len(kept) / 2**20 / 2
+
+
+def endless(world, seed, nodes):
+    """A world that ends in the word by which loops end."""
+    if seed == 1:
+        raise StopIteration
+    world.add_node("n0")
+
+
+def test_a_run_that_raises_ends_the_series_aloud(monkeypatch):
+    """Even a StopIteration: a loop would take it for the end of the jobs, and all was well."""
+    monkeypatch.setitem(SCENARIOS, "endless", Scenario("endless", endless, 1.0))
+    jobs = [Job("endless", seed, 5, (2,), 0.5) for seed in range(3)]
+    found = outcomes(jobs, 1)
+    assert next(found).seed == 0
+    named = r"endless, seed 1, 5 nodes, without \(2,\), until 0\.5 s: StopIteration\(\)"
+    with pytest.raises(RunBroke, match=named) as told:
+        next(found)
+    assert isinstance(told.value.__cause__, StopIteration)
+
+
+def test_a_worker_says_which_run_raised():
+    """The second of three jobs cannot be built, in whatever process."""
+    jobs = [Job("bridge", 7, nodes, until_s=0.5) for nodes in (8, 3, 8)]
+    with pytest.raises(RunBroke, match=r"bridge, seed 7, 3 nodes, until 0\.5 s: ValueError"):
+        list(outcomes(jobs, 2))
 
 
 def test_the_object_adds_up_all_processes():
