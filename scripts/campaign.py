@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command
 import setup
 
 if TYPE_CHECKING:
@@ -43,10 +44,12 @@ JUDGED = ("p2p_sos/wire", "p2p_sos/core", "p2p_sos/sim")  # what decides the out
 
 def parse(words: Sequence[str] | None) -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(description="Run every scenario as often as the figures ask.")
+    parser = command.Parser(description="Run every scenario as often as the figures ask.")
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="where the runs are kept")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
-    parser.add_argument("--seeds", type=int, metavar="N", help="at most so many seeds of each scenario")
+    parser.add_argument("--jobs", type=command.count, default=1, help="processes")
+    parser.add_argument(
+        "--seeds", type=command.count, metavar="N", help="at most so many seeds of each scenario"
+    )
     parser.add_argument("--scenario", action="append", metavar="NAME", help="these alone")
     parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     return parser.parse_args(words)
@@ -124,7 +127,7 @@ def row(name: str, runs: "Sequence[Outcome]") -> tuple[str, int]:
     scenario = SCENARIOS[name]
     limits = missed(scenario.limits, runs)
     told = report.report(scenario, scenario.nodes, runs, len(limits), 0.0)
-    report.complain(scenario, scenario.nodes, runs, limits)
+    report.complain(report.Series(name, scenario.nodes), runs, limits)
     figures = (
         "scenario", "nodes", "runs", "violations", "first_claim_p50_s", "first_claim_p99_s", "lead_p99_s",
         "claims_p50", "claims_p99", "helpers_p50", "recovery_p99_s", "trace_digest",
@@ -144,11 +147,13 @@ def main(words: Sequence[str] | None = None) -> int:
 
     names = asked.scenario or list(SCENARIOS)
     if unknown := [name for name in names if name not in SCENARIOS]:
-        print(
-            f"No scenario is called {unknown[0]}; scripts/simulate.py --list names them all.", file=sys.stderr
+        return command.refuse(
+            f"No scenario is called {unknown[0]}; scripts/simulate.py --list names them all."
         )
-        return 2
-    asked.out.mkdir(parents=True, exist_ok=True)
+    try:
+        asked.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return command.refuse(f"--out {asked.out} can be no folder: {error.strerror}; name another one.")
     code = state_of_the_code()
     if not asked.table:
         run_all(asked, names, code)
@@ -166,4 +171,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.end(main)

@@ -1,4 +1,4 @@
-"""Checks the model of the board over its whole state space: `python3 scripts/model.py [--json] [--run NAME]`.
+"""Checks the model of the board over its whole state space: `python3 scripts/model.py [--list] [--json] [--run NAME]`.
 
 Comes in: `protocol/models`, the modules and what is asked of them (`runs.toml`). Goes out: for each run the states
 found, the distinct ones, the depth and the verdict; exit code 1 if one deviates, which includes a fault that was to
@@ -18,6 +18,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import command
 import setup
 
 MODELS = setup.ROOT / "protocol" / "models"
@@ -78,11 +79,11 @@ def check(run: dict[str, Any], runs: dict[str, Any]) -> str:
         for module in MODELS.glob("*.tla"):
             shutil.copy(module, folder)
         (Path(folder) / f"{run['module']}.cfg").write_text(configuration(run, runs))
-        command = [java(), "-XX:+UseParallelGC", f"-XX:ParallelGCThreads={WORKERS}", "-Xmx2g"]
-        command += [f"-Djava.io.tmpdir={folder}", "-cp", checker(), "tlc2.TLC", "-deadlock", "-nowarning"]
-        command += ["-workers", str(WORKERS), "-metadir", os.path.join(folder, "states"), run["module"]]
+        tlc = [java(), "-XX:+UseParallelGC", f"-XX:ParallelGCThreads={WORKERS}", "-Xmx2g"]
+        tlc += [f"-Djava.io.tmpdir={folder}", "-cp", checker(), "tlc2.TLC", "-deadlock", "-nowarning"]
+        tlc += ["-workers", str(WORKERS), "-metadir", os.path.join(folder, "states"), run["module"]]
         done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S
+            tlc, cwd=folder, capture_output=True, text=True, check=False, timeout=PATIENCE_S
         )
         return done.stdout + done.stderr
 
@@ -127,15 +128,20 @@ def line(told: dict[str, Any]) -> str:
 def main() -> int:
     """The command."""
     parser = argparse.ArgumentParser(description="Check the model of the board with TLC.")
+    parser.add_argument("--list", action="store_true", help="name every run, and run none")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--run", action="append", metavar="NAME", help="this run alone; may be repeated")
     parser.add_argument("--runs", type=Path, default=MODELS / "runs.toml", help="another list of runs")
     arguments = parser.parse_args()
     setup.ready()
     runs = tomllib.loads(arguments.runs.read_text())
+    if arguments.list:
+        for run in runs["run"]:
+            print(f"{run['name']:20} {run['module']:8} {run['about']}")
+        return 0
     known = [run["name"] for run in runs["run"]]
     if unknown := [name for name in arguments.run or [] if name not in known]:
-        parser.error(f"no such run: {', '.join(unknown)}")
+        parser.error(f"no such run: {', '.join(unknown)}; --list names them all")
     results = []
     for run in runs["run"]:
         if arguments.run and run["name"] not in arguments.run:
@@ -153,4 +159,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.end(main)

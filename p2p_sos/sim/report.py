@@ -6,6 +6,8 @@ Decides the words. Comes in: outcomes. Goes out: an object, and lines. Must not 
 import sys
 from collections.abc import Mapping, Sequence
 
+from attrs import frozen
+
 from p2p_sos.sim.campaign import Job, digest_of, figure
 from p2p_sos.sim.run import run_world, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
@@ -14,9 +16,24 @@ from p2p_sos.sim.weight import peak_mb
 SHOWN_MAX = 5  # violations of one run, and failing seeds, that are told in full
 
 
-def again(scenario: Scenario, nodes: int, first: int, end: int) -> str:
-    """The command that repeats runs."""
-    return f"python3 scripts/simulate.py --scenario {scenario.name} --nodes {nodes} --seeds {first}:{end}"
+@frozen
+class Series:
+    """What a number of runs have in common: a scenario by its name, nodes, faults left out, an earlier end in seconds."""
+
+    scenario: str
+    nodes: int
+    without: tuple[int, ...] = ()
+    until_s: float | None = None
+
+    def again(self, first: int, end: int) -> str:
+        """The command that repeats the runs of these seeds, `end` left out."""
+        words = f"python3 scripts/simulate.py --scenario {self.scenario} --nodes {self.nodes} --seeds {first}:{end}"
+        if self.without:
+            words += " --without " + ",".join(str(number) for number in self.without)
+        if self.until_s is None:
+            return words
+        # As `float` reads it again, to the last digit: a rounded end could leave out the violation.
+        return f"{words} --until {int(self.until_s) if self.until_s.is_integer() else repr(self.until_s)}"
 
 
 def report(  # noqa: PLR0917 (all that the object tells of)
@@ -60,23 +77,23 @@ def report(  # noqa: PLR0917 (all that the object tells of)
     }
 
 
-def complain(scenario: Scenario, nodes: int, runs: Sequence[Outcome], limits: Sequence[str]) -> None:
+def complain(series: Series, runs: Sequence[Outcome], limits: Sequence[str]) -> None:
     """Say on standard error what went wrong, and how to see it again."""
     failing = [run for run in runs if run.violations]
     for run in failing[:SHOWN_MAX]:
         for violation in run.violations[:SHOWN_MAX]:
             where = f"seed {run.seed}, {violation.time:.3f} s, {violation.node}"
             print(
-                f"{scenario.name}: {violation.property} is broken ({where}): {violation.why}", file=sys.stderr
+                f"{series.scenario}: {violation.property} is broken ({where}): {violation.why}",
+                file=sys.stderr,
             )
-        words = again(scenario, nodes, run.seed, run.seed + 1)
-        print(f"  again: {words}", file=sys.stderr)
+        print(f"  again: {series.again(run.seed, run.seed + 1)}", file=sys.stderr)
     if len(failing) > SHOWN_MAX:
-        print(f"{scenario.name}: and {len(failing) - SHOWN_MAX} more seeds", file=sys.stderr)
+        print(f"{series.scenario}: and {len(failing) - SHOWN_MAX} more seeds", file=sys.stderr)
     for sentence in limits:
-        print(f"{scenario.name}: a limit is missed: {sentence}", file=sys.stderr)
+        print(f"{series.scenario}: a limit is missed: {sentence}", file=sys.stderr)
     if limits:
-        print(f"  again: {again(scenario, nodes, runs[0].seed, runs[-1].seed + 1)}", file=sys.stderr)
+        print(f"  again: {series.again(runs[0].seed, runs[-1].seed + 1)}", file=sys.stderr)
 
 
 def tell(told: dict[str, object], runs: Sequence[Outcome]) -> None:

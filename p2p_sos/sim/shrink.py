@@ -1,17 +1,20 @@
 """Makes a failing run smaller: fewer nodes, fewer faults, a shorter schedule.
 
-Decides what can be left out so that the run still fails in the same way. Comes in: whether a candidate fails. Goes out: the
-smallest candidate found. It tries; it does not promise that nothing smaller fails.
+Decides what can be left out so that the run still fails in the same way; calls are not, since a run without its call
+says nothing about it. Comes in: whether a candidate fails. Goes out: the smallest candidate found. It tries; it does not
+promise that nothing smaller fails.
 """
 
 from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
 
+from p2p_sos.sim.report import Series
 from p2p_sos.sim.run import run_seed, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
 
-NODES_MIN = 2
+NODES_MIN = 2  # or what the scenario needs, if that is more
+CALL = "call"  # the verb of the fault that is never left out
 RUNS_MAX = 200  # guess: a quarter of an hour for small runs
 
 
@@ -26,11 +29,7 @@ class Candidate:
 
     def command(self, scenario: str) -> str:
         """What repeats it."""
-        words = f"python3 scripts/simulate.py --scenario {scenario} --nodes {self.nodes}"
-        words += f" --seeds {self.seed}:{self.seed + 1}"
-        if self.without:
-            words += " --without " + ",".join(str(number) for number in self.without)
-        return words if self.until_s is None else f"{words} --until {self.until_s:g}"
+        return Series(scenario, self.nodes, self.without, self.until_s).again(self.seed, self.seed + 1)
 
 
 Fails = Callable[[Candidate], bool]
@@ -53,8 +52,13 @@ def minimal(items: Sequence[int], fails: Callable[[Sequence[int]], bool]) -> tup
     return tuple(kept)
 
 
-def shrink(candidate: Candidate, faults_of: Callable[[Candidate], int], fails: Fails) -> Candidate:
-    """The smallest failing run found. `faults_of`: how many faults a candidate plans."""
+def shrink(
+    candidate: Candidate,
+    spare: Callable[[Candidate], Sequence[int]],
+    fails: Fails,
+    nodes_min: int = NODES_MIN,
+) -> Candidate:
+    """The smallest failing run found. `spare`: the numbers of the faults that a candidate plans and may leave out."""
     runs = 0
 
     def still(other: Candidate) -> bool:
@@ -64,21 +68,17 @@ def shrink(candidate: Candidate, faults_of: Callable[[Candidate], int], fails: F
 
     nodes = candidate.nodes
     for share in (0.25, 0.5, 0.75, 0.9):
-        fewer = evolve(candidate, nodes=max(NODES_MIN, int(nodes * share)))
+        fewer = evolve(candidate, nodes=max(nodes_min, int(nodes * share)))
         if fewer.nodes < candidate.nodes and still(fewer):
             candidate = fewer
             break
-    everything = [n for n in range(faults_of(candidate)) if n not in candidate.without]
+    everything = [number for number in spare(candidate) if number not in candidate.without]
 
-    def fails_with(kept: Sequence[int]) -> bool:
-        return still(evolve(candidate, without=_rest(kept, faults_of(candidate))))
+    def with_only(kept: Sequence[int]) -> Candidate:
+        dropped = [number for number in everything if number not in kept]
+        return evolve(candidate, without=tuple(sorted((*candidate.without, *dropped))))
 
-    kept = minimal(everything, fails_with)
-    return evolve(candidate, without=_rest(kept, faults_of(candidate)))
-
-
-def _rest(kept: Sequence[int], count: int) -> tuple[int, ...]:
-    return tuple(number for number in range(count) if number not in kept)
+    return with_only(minimal(everything, lambda kept: still(with_only(kept))))
 
 
 def shorter(candidate: Candidate, outcome: Outcome, fails: Fails) -> Candidate:
@@ -87,11 +87,16 @@ def shorter(candidate: Candidate, outcome: Outcome, fails: Fails) -> Candidate:
     if first is None:
         return candidate
     early = evolve(candidate, until_s=float(int(first) + 1))
+    if candidate.until_s is not None and candidate.until_s <= int(first) + 1:
+        return candidate
     return early if fails(early) else candidate
 
 
 def shrink_run(scenario: Scenario, candidate: Candidate) -> tuple[Candidate, tuple[str, ...]]:
-    """The smallest failing run of a scenario that was found, and the faults that it keeps, as text."""
+    """The smallest failing run of a scenario that was found, and the faults that it keeps, as text.
+
+    Of a run that breaks no promise nothing is left out, and no fault is named.
+    """
 
     def outcome(other: Candidate) -> Outcome:
         return run_seed(scenario, other.seed, other.nodes, without=other.without, until_s=other.until_s)
@@ -101,12 +106,13 @@ def shrink_run(scenario: Scenario, candidate: Candidate) -> tuple[Candidate, tup
     def fails(other: Candidate) -> bool:
         return any(violation.property in broken for violation in outcome(other).violations)
 
-    def faults_of(other: Candidate) -> int:
-        return len(world_of(scenario, other.seed, other.nodes).faults)
+    def spare(other: Candidate) -> Sequence[int]:
+        planned = world_of(scenario, other.seed, other.nodes).faults
+        return [fault.number for fault in planned if fault.verb != CALL]
 
     if not broken:
         return candidate, ()
-    small = shrink(candidate, faults_of, fails)
+    small = shrink(candidate, spare, fails, max(NODES_MIN, scenario.nodes_min))
     small = shorter(small, outcome(small), fails)
     planned = world_of(scenario, small.seed, small.nodes).faults
     return small, tuple(str(fault) for fault in planned if fault.number not in small.without)

@@ -4,6 +4,8 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.house.sources import ROOT
 
 
@@ -45,6 +47,23 @@ def test_a_broken_promise_and_another_code_are_told_apart(tmp_path):
     assert "P1 is broken (seed 0, 1.000 s, n): made up" in told.stderr
     file.write_text(json.dumps(run | {"violations": [broken], "code": "another"}) + "\n")
     assert campaign(tmp_path, "--table").returncode == 0
+
+
+@pytest.mark.parametrize("words", ["--seeds 0", "--seeds -2", "--seeds x", "--jobs 0"])
+def test_words_that_make_no_sense_run_nothing(tmp_path, words):
+    """No seed at all is not every seed: one sentence, exit code 2, and no folder."""
+    told = campaign(tmp_path / "runs", *words.split())
+    assert told.returncode == 2
+    assert len(told.stderr.splitlines()) == 1
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_folder_that_cannot_be_is_named(tmp_path):
+    """A file stands in its place."""
+    (tmp_path / "runs").write_text("")
+    told = campaign(tmp_path / "runs")
+    assert told.returncode == 2
+    assert "name another one" in told.stderr
 
 
 def test_an_unknown_scenario_is_named_as_such(tmp_path):

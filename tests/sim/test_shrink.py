@@ -1,7 +1,11 @@
 """The shrinker finds the faults that matter among those that do not."""
 
+import pytest
+from attrs import evolve
+
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.scenario import Scenario
+from p2p_sos.sim.scenarios import SCENARIOS
 from p2p_sos.sim.shrink import Candidate, minimal, shrink_run
 from tests.sim.listeners import Listener
 
@@ -38,6 +42,40 @@ def test_a_failing_run_shrinks_to_its_two_faults_few_nodes_and_a_short_time():
 def test_a_run_that_does_not_fail_is_left_alone():
     """Control: nothing is made up."""
     assert shrink_run(SEEDED, Candidate(7, 2)) == (Candidate(7, 2), ())
+
+
+def always(_trace, facts):
+    """The seeded fault: whatever is left out, it breaks at once."""
+    return (Violation("seeded", 1.0, facts.honest[0], "always"),)
+
+
+def test_a_call_is_never_left_out():
+    """A real scenario, with its measure, shrinks to its call alone: whatever else it plans was not needed."""
+    small, faults = shrink_run(evolve(SCENARIOS["dead-roster"], checkers=(always,)), Candidate(0, 12))
+    assert faults == ("#0 at 0.000 s: call(victim)",)
+    assert small == Candidate(0, 3, tuple(range(1, 12)), 2.0)
+
+
+def test_no_world_is_tried_that_its_scenario_cannot_build():
+    """Two towns and a node between them need eight; a quarter of thirteen would be three."""
+    small, _ = shrink_run(evolve(SCENARIOS["bridge"], checkers=(always,)), Candidate(1, 13))
+    assert small.nodes == SCENARIOS["bridge"].nodes_min
+
+
+@pytest.mark.parametrize("until_s", [1.5, 2.0])
+def test_an_end_that_was_asked_for_is_not_moved_back(until_s):
+    """It breaks after one second, and stops before the two at which the shrinker would stop it."""
+    scenario = evolve(SCENARIOS["baseline"], checkers=(always,))
+    small, _ = shrink_run(scenario, Candidate(0, 2, until_s=until_s))
+    assert small.until_s == until_s
+
+
+def test_the_command_says_all_that_makes_the_run():
+    """Faults left out, and an end to its last digit."""
+    words = "python3 scripts/simulate.py --scenario baseline --nodes 5 --seeds 3:4"
+    assert Candidate(3, 5).command("baseline") == words
+    assert Candidate(3, 5, (1, 4), 20.0).command("baseline") == f"{words} --without 1,4 --until 20"
+    assert Candidate(3, 5, (), 20.1234567).command("baseline") == f"{words} --until 20.1234567"
 
 
 def test_delta_debugging_keeps_exactly_what_is_needed():

@@ -1,8 +1,13 @@
 """The command: what it lists, prints and exits with."""
 
 import json
+import os
+import subprocess
+import sys
 
-from tests.sim.test_determinism import simulate
+import pytest
+
+from tests.sim.test_determinism import SCRIPT, simulate
 
 KEYS = [
     "scenario",
@@ -55,6 +60,76 @@ def test_it_writes_the_trace_of_one_seed(tmp_path):
     lines = file.read_text().splitlines()
     assert lines[0] == "# #0 at 0.000 s: call(victim)"
     assert any("'claim-at-victim'" in line for line in lines)
+
+
+def test_a_shortened_run_is_held_to_no_limit():
+    """Nobody leads by then, and the lead never dies: limits are set for whole runs. Control: the whole one misses one."""
+    words = ("--scenario", "dead-lead", "--nodes", "8", "--seeds", "1")
+    for less in (("--without", "1"), ("--until", "2")):
+        told = simulate(*words, *less, "--json")
+        assert told.returncode == 0, told.stderr
+        assert json.loads(told.stdout)["violations"] == 0
+        assert "no limit is judged" in told.stderr
+    whole = simulate("--scenario", "baseline", "--nodes", "3", "--json")
+    assert json.loads(whole.stdout)["violations"] > 0
+    assert "no limit is judged" not in whole.stderr
+
+
+def test_shrinking_needs_a_broken_promise():
+    """A seed that breaks nothing is no failure; one that misses a limit is one, and cannot be shrunk."""
+    good = simulate("--scenario", "baseline", "--nodes", "5", "--shrink", "1")
+    assert (good.returncode, good.stdout) == (0, "")
+    assert "seed 1 breaks no promise" in good.stderr
+    limit = simulate("--scenario", "baseline", "--nodes", "3", "--shrink", "1")
+    assert (limit.returncode, limit.stdout) == (1, "")
+    assert "seed 1 breaks no promise, and a missed limit cannot be shrunk" in limit.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "next_step"),
+    [
+        ("--seeds abc", "write FIRST:END"),
+        ("--seeds 5:5", "seed 5 alone is 5:6"),
+        ("--seeds 3:1", "seed 3 alone is 3:4"),
+        ("--without x", "write their numbers"),
+        ("--trace /no/such/x", "name a file in a folder that is there"),
+        ("--nodes 0", "write for example 2"),
+        ("--nodes -3", "write for example 2"),
+        ("--jobs 0", "write for example 2"),
+        ("--jobs -1", "write for example 2"),
+        ("--until -1", "write seconds"),
+        ("--until nan", "write seconds"),
+        ("--shrink x", "write a whole number"),
+        ("--scenario bridge --nodes 7", "write --nodes 8"),
+        ("--scenario none", "--list names them all"),
+    ],
+)
+def test_words_that_make_no_sense_are_answered_with_one_sentence(words, next_step):
+    """It says what to write instead; the exit code is 2, since 1 says that a promise was broken."""
+    told = simulate("--scenario", "baseline", *words.split())
+    assert told.returncode == 2
+    assert (told.stdout, len(told.stderr.splitlines())) == ("", 1)
+    assert next_step in told.stderr
+
+
+@pytest.mark.parametrize("words", [["--list"], ["--scenario", "baseline", "--nodes", "5", "--until", "1"]])
+def test_whoever_reads_no_further_is_not_shouted_at(words):
+    """As after `| head -1`: no traceback, and neither 0 nor the code of a broken promise."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        told = subprocess.run(
+            [sys.executable, SCRIPT, *words], stdout=writing, stderr=subprocess.PIPE, text=True, check=False
+        )
+    finally:
+        os.close(writing)
+    assert told.returncode == 141
+    assert "Error" not in told.stderr
+
+
+def test_the_help_says_what_runs_without_seeds():
+    """One seed, and which."""
+    assert "without it one seed is run, which is 0" in " ".join(simulate("--help").stdout.split())
 
 
 def test_an_unknown_scenario_is_named_as_such():

@@ -37,6 +37,16 @@ def test_the_rules_hold_and_their_mutants_do_not() -> None:
     assert refuted == {"exactly-one-lead", "never-two-leads", *(f"mutant-{name}" for name in MUTANTS)}
 
 
+def test_the_runs_can_be_listed() -> None:
+    """One line each, and none is run."""
+    command = [sys.executable, ROOT / "scripts" / "model.py", "--list"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0
+    names = [line.split()[0] for line in done.stdout.splitlines()]
+    assert names[0] == "leads"
+    assert {f"mutant-{name}" for name in MUTANTS} <= set(names)
+
+
 @pytest.mark.parametrize(
     ("run", "old", "new"),
     [
