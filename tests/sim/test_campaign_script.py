@@ -1,6 +1,8 @@
 """The campaign: it goes on where it stopped, counts this state of the code alone, and tells what is wrong."""
 
+import importlib.util
 import json
+import shutil
 import subprocess
 import sys
 
@@ -47,6 +49,28 @@ def test_a_broken_promise_and_another_code_are_told_apart(tmp_path):
     assert "P1 is broken (seed 0, 1.000 s, n): made up" in told.stderr
     file.write_text(json.dumps(run | {"violations": [broken], "code": "another"}) + "\n")
     assert campaign(tmp_path, "--table").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("changed", "counts"),
+    [("core/board/heard.py", True), ("sim/run.py", True), ("sim/weight.py", True)]
+    + [(f"sim/{name}.py", False) for name in ("report", "shrink", "campaign")],
+)
+def test_what_decides_no_outcome_is_no_other_code(tmp_path, monkeypatch, changed, counts):
+    """A change of the core, or of a run, makes another state; one of what is told about runs does not."""
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    spec = importlib.util.spec_from_file_location("campaign_script", ROOT / "scripts" / "campaign.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    shutil.copytree(ROOT / "p2p_sos", tmp_path / "p2p_sos", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(script.setup, "ROOT", tmp_path)
+    before = script.state_of_the_code()
+    with (tmp_path / "p2p_sos" / changed).open("a") as file:
+        file.write("\n# a comment\n")
+    assert script.state_of_the_code() == before
+    with (tmp_path / "p2p_sos" / changed).open("a") as file:
+        file.write("\nANOTHER = 1\n")
+    assert (script.state_of_the_code() != before) is counts
 
 
 @pytest.mark.parametrize("words", ["--seeds 0", "--seeds -2", "--seeds x", "--jobs 0"])
