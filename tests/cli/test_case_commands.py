@@ -103,6 +103,17 @@ def test_a_helper_that_is_not_there_is_answered_with_those_who_are(
     assert all(method == "GET" for method, _, _ in case.asked)
 
 
+def test_a_number_is_its_helpers_own_and_not_its_place(sos: Sos, case: Stub) -> None:
+    """Whoever is gone leaves a gap: what was read as 2 a moment ago means the same helper, and 1 means nobody."""
+    claims: Any = CASE["claims"]
+    later = [claim | {"number": number} for number, claim in enumerate(claims, start=2)]
+    case.answers["GET /case"] = (200, CASE | {"claims": later})
+    assert "3  ab12ab12" in sos("case", "status").out
+    assert "2 aaaaaaaa (Team Blue), 3 ab12ab12" in sos("case", "refuse", "1").err
+    assert sos("case", "refuse", "2").exit == 0
+    assert case.asked[-1] == ("POST", "/case/refuse", {"responder": KEY_A, "text": ""})
+
+
 def test_a_word_that_fits_two_helpers_is_refused(sos: Sos, case: Stub) -> None:
     """Accepting the wrong one would hand over what is sealed."""
     twins = [claim | {"introduction": "Team"} for claim in CASE["claims"]]  # type: ignore[operator]
