@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from p2p_sos.cli import exits
+from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL
 from p2p_sos.cli.grammar import Order, Session, pass_session
@@ -98,7 +99,7 @@ def call(session: Session, **flags: Any) -> None:
 
         relays = ask_relays(screen)
     _preview(screen, wish, relays)
-    _consent(flags["yes"], screen)
+    ask_consent(screen, "Send it?", yes=flags["yes"], otherwise="Nothing was sent")
     _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
 
 
@@ -167,17 +168,6 @@ def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
         )
     screen.line(EXPOSURE)
     screen.line(NO_EMERGENCY_SERVICE)
-
-
-def _consent(yes: bool, screen: Screen) -> None:
-    if yes:
-        return
-    if not (screen.terminal and sys.stdin.isatty()):
-        raise Stop(
-            "Nothing was sent: nobody is there to say yes; add --yes.", exits.REFUSED, "consent-missing"
-        )
-    if not click.confirm("Send it?", default=True):
-        raise Stop("Nothing was sent.", exits.REFUSED, "consent-missing")
 
 
 def _place(
