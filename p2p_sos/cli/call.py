@@ -126,9 +126,9 @@ def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
 def _check_length(wish: Wish) -> None:
     if not wish.situation():
         return
-    from p2p_sos.drivers.case_service import situation_fault
+    from p2p_sos.core.letters.length import text_fault
 
-    if (fault := situation_fault(wish.situation())) is not None:
+    if (fault := text_fault(wish.situation())) is not None:
         raise Stop(fault, exits.USAGE, "too-long")
 
 
