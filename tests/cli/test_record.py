@@ -191,6 +191,9 @@ def test_files_that_are_none_are_said(sos: Sos, tmp_path: Path) -> None:
     """Missing, a folder, empty, something else."""
     assert sos("verify", str(tmp_path / "nothing")).exit == 66
     assert sos("verify", str(tmp_path)).exit == 74
-    for content in (b"", b"hello", FILE[:-1], FILE + b"\x00"):
+    for content in (b"", b"h", b"hello", FILE[:-1], FILE + b"\x00"):
         (tmp_path / "r").write_bytes(content)
-        assert sos("verify", str(tmp_path / "r")).exit == 1
+        said = sos("verify", str(tmp_path / "r"))
+        assert said.exit == 1
+        assert "nothing that `sos export` wrote, or not the whole of it" in said.err
+        assert "msgpack" not in said.err
