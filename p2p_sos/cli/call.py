@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from p2p_sos.cli import exits
+from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL
 from p2p_sos.cli.grammar import Order, Session, pass_session
@@ -98,7 +99,7 @@ def call(session: Session, **flags: Any) -> None:
 
         relays = ask_relays(screen)
     _preview(screen, wish, relays)
-    _consent(flags["yes"], screen)
+    ask_consent(screen, "Send it?", yes=flags["yes"], otherwise="Nothing was sent")
     _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
 
 
@@ -125,9 +126,9 @@ def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
 def _check_length(wish: Wish) -> None:
     if not wish.situation():
         return
-    from p2p_sos.drivers.case_service import situation_fault
+    from p2p_sos.core.letters.length import text_fault
 
-    if (fault := situation_fault(wish.situation())) is not None:
+    if (fault := text_fault(wish.situation())) is not None:
         raise Stop(fault, exits.USAGE, "too-long")
 
 
@@ -167,17 +168,6 @@ def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
         )
     screen.line(EXPOSURE)
     screen.line(NO_EMERGENCY_SERVICE)
-
-
-def _consent(yes: bool, screen: Screen) -> None:
-    if yes:
-        return
-    if not (screen.terminal and sys.stdin.isatty()):
-        raise Stop(
-            "Nothing was sent: nobody is there to say yes; add --yes.", exits.REFUSED, "consent-missing"
-        )
-    if not click.confirm("Send it?", default=True):
-        raise Stop("Nothing was sent.", exits.REFUSED, "consent-missing")
 
 
 def _place(

@@ -1,13 +1,11 @@
 """`sos case accept`, `refuse`, `letter`, `requisition`: what a victim decides about its helpers."""
 
-import sys
 from typing import Any
 
 import click
 
-from p2p_sos.cli import exits
 from p2p_sos.cli.case_look import CASE_OPTION
-from p2p_sos.cli.exits import Stop
+from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import Line, case_directory, case_line
 from p2p_sos.cli.responder import find_helper, name_of
@@ -44,8 +42,7 @@ def accept(session: Session, helper: str, text: str, yes: bool, named: str | Non
     screen = session.screen
     screen.line(("Helper  ", "dim"), (_shown(claims, key), "bold"))
     screen.line((UNVERIFIED, "yellow"))
-    if not yes and screen.terminal and sys.stdin.isatty() and not click.confirm("Accept it?", default=True):
-        raise Stop("Nothing was decided.", exits.REFUSED, "consent-missing")
+    ask_consent(screen, "Accept it?", yes=yes, otherwise="Nothing was decided")
     said = line.post("/case/accept", {"responder": key, "text": readable(text)})
     screen.object({"accepted": key, **said})
     screen.line(("Accepted. ", "bold green"), "What you sealed is on its way.")

@@ -1,12 +1,12 @@
 """`sos case update`, `cancel`, `clear`: how a victim refines or ends its call."""
 
-import sys
 from typing import Any
 
 import click
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.case_look import CASE_OPTION
+from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import case_directory, case_line
@@ -82,8 +82,7 @@ def _close(session: Session, named: str | None, *, yes: bool, word: str, questio
     directory = case_directory(session, named)
     line, screen = case_line(session, directory), session.screen
     before = line.get("/case")
-    if not yes and screen.terminal and sys.stdin.isatty() and not click.confirm(f"{question}?", default=True):
-        raise Stop("Nothing was decided; your call stands.", exits.REFUSED, "consent-missing")
+    ask_consent(screen, f"{question}?", yes=yes, otherwise="Nothing was decided, your call stands")
     said = line.post(f"/case/{word}")
     screen.object({"closed": word, "case": directory.name, **said})
     screen.line("Your call is ", (done, "bold green"), ".")

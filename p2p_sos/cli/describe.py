@@ -6,6 +6,7 @@ Comes in: the local API's objects. Goes out: rows and lines. Neither asks nor de
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from p2p_sos.cli.responder import numbered
 from p2p_sos.cli.screen import INTRODUCTION_LINES_MAX, Piece, Screen, clock, count, short, span
 
 Json = Mapping[str, Any]
@@ -121,7 +122,7 @@ def helper_table(screen: Screen, claims: Sequence[Json], standing: Json | None =
     standing = standing or {}
     lead = str(standing.get("lead") or "")
     known = {str(one.get("responder")): one for one in standing.get("claims") or ()}
-    for number, claim in enumerate(claims, start=1):
+    for number, claim in numbered(claims):
         who_in_full = str(claim.get("responder", ""))
         who = short(who_in_full)
         decision = str(claim.get("decision") or "")

@@ -158,7 +158,8 @@ def usage_sentence(wrong: click.UsageError) -> str:
         options = [name for name in known if name.startswith("--")]
         return f"{no_such('option', wrong.option_name, [*options, '--help'])} See {path} --help."
     if isinstance(wrong, click.MissingParameter) and wrong.param is not None:
-        return f"{path} needs {_asked_for(wrong.param)}; see {path} --help."
+        words = getattr(wrong.param.type, "known", "")  # a short vocabulary is told whole
+        return f"{path} needs {_asked_for(wrong.param)}{words}; see {path} --help."
     said = wrong.format_message().strip()
     said = said if said.endswith((".", "?", "!")) else said + "."
     return said if path in said else f"{said} See {path} --help."

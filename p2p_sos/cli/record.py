@@ -67,7 +67,7 @@ def export(session: Session, call: str, file: str, tlp: str) -> None:
 def verify(session: Session, file: str) -> None:
     """Check a record that was exported: its signature, each message's, the log; then tell what happened."""
     from p2p_sos.drivers.record import read_record
-    from p2p_sos.wire.record import RECORD_BYTES_MAX
+    from p2p_sos.wire.record import FOREIGN, RECORD_BYTES_MAX
     from p2p_sos.wire.refusals import Refusal
 
     path = Path(file)
@@ -82,8 +82,13 @@ def verify(session: Session, file: str) -> None:
         raise Stop(f"{path} cannot be read: {error.strerror}.", exits.DISK) from error
     account = read_record(data)
     if isinstance(account, Refusal):
+        why = (
+            "nothing that `sos export` wrote, or not the whole of it"
+            if account.detail == FOREIGN
+            else account
+        )
         raise Stop(
-            f"{path} is no record that holds ({account}): do not rely on it, and ask whoever gave it to you for another copy.",
+            f"{path} is no record that holds ({why}): do not rely on it, and ask whoever gave it to you for another copy.",
             exits.NOT_DONE,
             "record-broken",
         )

@@ -3,14 +3,22 @@
 Comes in: an `Account` whose every part was verified. Goes out: entries. Prints nothing, decides nothing.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from p2p_sos.cli.screen import count, short
+from p2p_sos.core.calls.herald import differs
 from p2p_sos.drivers.record import Account
 from p2p_sos.wire import messages as m
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.registry import Need
+from p2p_sos.wire.registry import Kind, Need
 from p2p_sos.wire.vocabulary import word_of, words_of_mask
+
+COURSE = (
+    Kind.CALL, Kind.CARD, Kind.CLAIM, Kind.DECLINE, Kind.RENEW, Kind.UPDATE, Kind.ATTEST, Kind.REQUISITION, Kind.COMPLY,
+    Kind.HANDOVER, Kind.ROSTER, Kind.SITREP, Kind.RELEASE, Kind.STAND_DOWN, Kind.PROOF, Kind.CANCEL, Kind.ALL_CLEAR,
+)  # fmt: skip
+IDLE = "the victim shows that it is there; it says what it said before"
 
 
 class Entry(NamedTuple):
@@ -23,24 +31,52 @@ class Entry(NamedTuple):
 
 
 def happened(account: Account) -> list[Entry]:
-    """Everything, by the exporter's own times; of one second, messages in their signers' order before the log."""
+    """Everything, by the exporter's own times; of one second, messages as one follows from the other, then the log."""
+    ranks, idle = _ranks(account), _idle(account.frames)
     said = [
-        (
-            entry.arrived_unix_s,
-            0,
-            getattr(frame.message, "sequence", 0),
-            at,
-            _message(frame, entry.arrived_unix_s),
-        )
+        (entry.arrived_unix_s, 0, ranks[frame.id], _sequence(frame), at,
+         _message(frame, entry.arrived_unix_s, idle=frame.id in idle))
         for at, (frame, entry) in enumerate(zip(account.frames, account.record.entries, strict=True))
+    ]  # fmt: skip
+    logged = [
+        (int(line.get("unix_s") or 0), 1, 0, 0, at, _line(line)) for at, line in enumerate(account.lines)
     ]
-    logged = [(int(line.get("unix_s") or 0), 1, 0, at, _line(line)) for at, line in enumerate(account.lines)]
-    return [entry for *_, entry in sorted(said + logged, key=lambda one: one[:4])]
+    return [entry for *_, entry in sorted(said + logged, key=lambda one: one[:5])]
 
 
-def _message(frame: Frame, unix_s: int) -> Entry:
+def _sequence(frame: Frame) -> int:
+    return getattr(frame.message, "sequence", 0)
+
+
+def _ranks(account: Account) -> dict[m.MessageId, int]:
+    """The place of each message in its second: by its kind, and never before what its signer said earlier."""
+    ranks: dict[m.MessageId, int] = {}
+    reached: dict[tuple[int, m.Key, Kind | None], int] = {}
+    for frame, entry in sorted(
+        zip(account.frames, account.record.entries, strict=True), key=lambda one: _sequence(one[0])
+    ):
+        kind = frame.message.KIND
+        counts_alone = isinstance(frame.message, m.Register) or not hasattr(frame.message, "sequence")
+        series = (entry.arrived_unix_s, frame.message.signer, kind if counts_alone else None)
+        ranks[frame.id] = reached[series] = max(COURSE.index(kind), reached.get(series, 0))
+    return ranks
+
+
+def _idle(frames: Sequence[Frame]) -> dict[m.MessageId, None]:
+    """The UPDATEs that say what was said before them: the victim's program shows that it is there."""
+    idle: dict[m.MessageId, None] = {}
+    before = frames[0].message
+    for frame in sorted(frames, key=_sequence):
+        if isinstance(frame.message, m.Update):
+            if not differs(frame.message, before):
+                idle[frame.id] = None
+            before = frame.message
+    return idle
+
+
+def _message(frame: Frame, unix_s: int, *, idle: bool) -> Entry:
     kind = frame.message.KIND.name.replace("_", " ")
-    sentence = sentence_of(frame.message)
+    sentence = IDLE if idle else sentence_of(frame.message)
     told = {
         "unix_s": unix_s,
         "kind": kind,

@@ -4,7 +4,7 @@ Comes in: what was typed and the claims as `/case` shows them. Goes out: one res
 says who there is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from p2p_sos.cli import exits
@@ -25,10 +25,10 @@ def find_helper(claims: Sequence[dict[str, Any]], typed: str) -> str:
             "no-helper",
         )
     if wanted.isascii() and wanted.isdigit() and len(wanted) <= NUMBER_DIGITS_MAX:
-        number = int(wanted)
-        if 1 <= number <= len(claims):
-            return str(claims[number - 1]["responder"])
-        raise Stop(f"There is no helper number {number}; {_who(claims)}.", exits.NO_SUCH, "no-helper")
+        for number, claim in numbered(claims):
+            if number == int(wanted):
+                return str(claim["responder"])
+        raise Stop(f"There is no helper number {int(wanted)}; {_who(claims)}.", exits.NO_SUCH, "no-helper")
     for meant in (_by_key(claims, wanted), _by_word(claims, wanted)):
         if len(meant) == 1:
             return meant[0]
@@ -39,6 +39,12 @@ def find_helper(claims: Sequence[dict[str, Any]], typed: str) -> str:
                 "which-helper",
             )
     raise Stop(f"There is no helper {typed!r}; {_who(claims)}.", exits.NO_SUCH, "no-helper")
+
+
+def numbered(claims: Sequence[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Each helper with its number, which is its own for good and not its place: who is gone leaves a gap."""
+    # A case that an earlier version still carries tells no numbers, and there the place is the number.
+    return [(int(claim.get("number") or place), claim) for place, claim in enumerate(claims, start=1)]
 
 
 def _by_key(claims: Sequence[dict[str, Any]], wanted: str) -> list[str]:
@@ -54,12 +60,12 @@ def _by_word(claims: Sequence[dict[str, Any]], wanted: str) -> list[str]:
     ]
 
 
-def name_of(claim: dict[str, Any]) -> str:
+def name_of(claim: Mapping[str, Any]) -> str:
     """The short key, and the first line of the introduction when there is one."""
     said = harmless(str(claim.get("introduction") or "")).strip().splitlines()
     return short(str(claim["responder"])) + (f" ({said[0][:40]})" if said else "")
 
 
 def _who(claims: Sequence[dict[str, Any]]) -> str:
-    listed = [f"{number} {name_of(claim)}" for number, claim in enumerate(claims, start=1)]
+    listed = [f"{number} {name_of(claim)}" for number, claim in numbered(claims)]
     return "there are: " + ", ".join(listed)

@@ -4,9 +4,12 @@ Comes in: what was typed. Goes out: the registry's word (or a code, or a usage e
 the first word is read, not before.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import click
+
+WORDS_TOLD_MAX = 8
 
 
 class Word(click.ParamType[Any]):
@@ -17,6 +20,12 @@ class Word(click.ParamType[Any]):
     def __init__(self, vocabulary: str) -> None:
         self.vocabulary = vocabulary
         self.name = vocabulary.removeprefix("Sitrep").lower()
+
+    @property
+    def known(self) -> str:
+        """All words, to stand behind a name, if they are few; else nothing."""
+        words = _few(self.vocabulary)
+        return f": {', '.join(words)}" if words else ""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The registry's word, or a sentence with the nearest."""
@@ -39,14 +48,22 @@ def read_word(vocabulary: str, typed: str) -> str | None:
 def wrong_word(vocabulary: str, typed: str) -> str:
     """One sentence: no such word, the nearest is this."""
     from p2p_sos.wire import registry
-    from p2p_sos.wire.vocabulary import Unknown, lookup, words
+    from p2p_sos.wire.vocabulary import Unknown, lookup
 
-    enumeration = getattr(registry, vocabulary)
-    found = lookup(enumeration, typed)
+    found = lookup(getattr(registry, vocabulary), typed)
     advice = f"; {found.advice}" if isinstance(found, Unknown) else "."
-    known = words(enumeration)
-    every = f" There are: {', '.join(known)}." if len(known) <= 8 and "there are" not in advice else ""
+    known = _few(vocabulary)
+    every = f" There are: {', '.join(known)}." if known and "there are" not in advice else ""
     return f"There is no {vocabulary.removeprefix('Sitrep').lower()} {typed!r}{advice}{every}"
+
+
+def _few(vocabulary: str) -> Sequence[str]:
+    """All words of a vocabulary short enough to be told whole; else none."""
+    from p2p_sos.wire import registry
+    from p2p_sos.wire.vocabulary import words
+
+    known = words(getattr(registry, vocabulary))
+    return known if len(known) <= WORDS_TOLD_MAX else ()
 
 
 class Language(click.ParamType[Any]):

@@ -59,7 +59,6 @@ from p2p_sos.wire.stamps import solve
 CALL_NOTE, PROFILE_NOTE = "call", "profile"  # the signed cell; the name of its network
 LONGEST_LINGER_S = 900.0  # after a closing: the machine ends its keys earlier, this is the last resort
 LABORATORY = "laboratory"
-SITUATION_BYTES_MAX = 12_000  # guess: leaves room in a letter of eight parts for a word to the helper
 
 
 @frozen
@@ -141,17 +140,6 @@ async def create_case(  # noqa: PLR0913 - a case is made of that much
         shutil.rmtree(case.root, ignore_errors=True)  # never finished: it must not stand among the cases
         raise
     return NewCase(case, file, frame.id, code, network.stamp_effort_min)
-
-
-def situation_fault(text: str) -> str | None:
-    """Why no accepted helper could be sent this text, in one sentence; None if it fits."""
-    number = len(text.encode())
-    if number <= SITUATION_BYTES_MAX:
-        return None
-    return (
-        f"The sealed text has {number} bytes where {SITUATION_BYTES_MAX} may stand: say the most important now, and the "
-        "rest in letters to those whom you accept."
-    )
 
 
 def _fresh_key() -> SigningKey:

@@ -27,6 +27,7 @@ RECORD_BYTES_MAX = 16 * 2**20  # computed: a full board is 9.6 MB; the rest is r
 NETWORK_BYTES = 32
 TIME_MAX = 2**40
 LINE_END = b"\n"
+FOREIGN = "no record, or not the whole of one"  # bytes that are no [content, signature]
 
 
 @frozen
@@ -72,9 +73,9 @@ def open_record(data: bytes) -> Record | Refusal:
     """Total: any bytes give a record whose signature holds, or a refusal."""
     outer = unpack(data, longest=RECORD_BYTES_MAX)
     if isinstance(outer, Refusal):
-        return outer
+        return Refusal(outer.reason, FOREIGN) if outer.reason is Reason.MSGPACK else outer
     if type(outer) is not list or [type(part) for part in outer] != [bytes, bytes]:
-        return Refusal(Reason.ELEMENTS, "no [content, signature]")
+        return Refusal(Reason.ELEMENTS, FOREIGN)
     content, signature = outer
     assert type(content) is bytes
     assert type(signature) is bytes

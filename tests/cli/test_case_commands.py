@@ -83,7 +83,7 @@ def test_status_keeps_heard_and_claimed_apart(sos: Sos, case: Stub) -> None:
 )
 def test_a_helper_is_named_by_number_key_or_word(sos: Sos, case: Stub, typed: str, key: str) -> None:
     """All three reach the API as the one whole key; the warning about trust is always there."""
-    said = sos("case", "accept", typed)
+    said = sos("case", "accept", typed, "--yes")
     assert said.exit == 0, said.err
     assert case.asked[-1] == ("POST", "/case/accept", {"responder": key, "text": ""})
     assert "Nobody vouches" in said.out
@@ -103,6 +103,17 @@ def test_a_helper_that_is_not_there_is_answered_with_those_who_are(
     assert all(method == "GET" for method, _, _ in case.asked)
 
 
+def test_a_number_is_its_helpers_own_and_not_its_place(sos: Sos, case: Stub) -> None:
+    """Whoever is gone leaves a gap: what was read as 2 a moment ago means the same helper, and 1 means nobody."""
+    claims: Any = CASE["claims"]
+    later = [claim | {"number": number} for number, claim in enumerate(claims, start=2)]
+    case.answers["GET /case"] = (200, CASE | {"claims": later})
+    assert "3  ab12ab12" in sos("case", "status").out
+    assert "2 aaaaaaaa (Team Blue), 3 ab12ab12" in sos("case", "refuse", "1").err
+    assert sos("case", "refuse", "2").exit == 0
+    assert case.asked[-1] == ("POST", "/case/refuse", {"responder": KEY_A, "text": ""})
+
+
 def test_a_word_that_fits_two_helpers_is_refused(sos: Sos, case: Stub) -> None:
     """Accepting the wrong one would hand over what is sealed."""
     twins = [claim | {"introduction": "Team"} for claim in CASE["claims"]]  # type: ignore[operator]
@@ -120,8 +131,8 @@ def test_a_word_that_fits_two_helpers_is_refused(sos: Sos, case: Stub) -> None:
         (("update", "--nature", "ransomware", "--need", "backup", "--cell", "undisclosed"), "update",
          {"nature": "information-content-security/unauthorised-information-modification", "needs": ["restore-data"],
           "cell": "undisclosed"}),
-        (("cancel",), "cancel", {}),
-        (("clear",), "clear", {}),
+        (("cancel", "--yes"), "cancel", {}),
+        (("clear", "--yes"), "clear", {}),
     ],
 )  # fmt: skip
 def test_what_a_victim_decides_reaches_the_case(
@@ -133,6 +144,16 @@ def test_what_a_victim_decides_reaches_the_case(
     assert case.asked[-1] == ("POST", f"/case/{path}", body)
     assert "Next: " in said.out
     assert len(sos("--json", "case", *words).objects) == 1
+
+
+@pytest.mark.parametrize("words", [("accept", "1"), ("cancel",), ("clear",)])
+def test_what_cannot_be_taken_back_wants_a_yes(sos: Sos, case: Stub, words: tuple[str, ...]) -> None:
+    """Nobody there to ask and no --yes: 77, as with sos call, and the case was told nothing; so under --json too."""
+    said = sos("case", *words)
+    assert said.exit == 77
+    assert "nobody is there to say yes; add --yes." in said.err
+    assert sos("--json", "case", *words).objects[-1]["code"] == "consent-missing"
+    assert all(method == "GET" for method, _, _ in case.asked)
 
 
 def test_an_empty_update_is_bad_usage(sos: Sos, case: Stub) -> None:

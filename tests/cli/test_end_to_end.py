@@ -96,7 +96,7 @@ def test_a_call_is_claimed_accepted_answered_and_cleared_across_a_crash(
         first.notice("call-heard", call=kept["call"])
 
         assert call.exit == 0  # Ctrl-C stopped the watching alone; the case is still carried
-        said = sos(victim, "case", "accept", "Team 0", "come soon")
+        said = sos(victim, "case", "accept", "Team 0", "come soon", "--yes")
         assert said.exit == 0, said
         assert "Next: " in said.out
         accepted = first.notice("letter-arrived", kind="accept")
@@ -117,7 +117,7 @@ def test_a_call_is_claimed_accepted_answered_and_cleared_across_a_crash(
             assert second.notice("requisition-seen")["mine"] == "member"
             resumed.notice("comply-seen", responder=nodes[0].responder)
 
-            assert sos(victim, "case", "clear").exit == 0
+            assert sos(victim, "case", "clear", "--yes").exit == 0
             resumed.notice("call-closed", how="cleared")
         first.notice("call-closed", how="cleared")
         second.notice("call-closed", how="cleared")
@@ -149,7 +149,7 @@ def test_a_call_without_a_relay_is_queued_and_goes_out_later(nodes: list[Node], 
     )  # fmt: skip
     assert resumed.exit == 0, resumed
     assert "HEARD" in resumed.out
-    assert sos(victim, "case", "cancel").exit == 0
+    assert sos(victim, "case", "cancel", "--yes").exit == 0
 
 
 def test_a_queued_call_in_the_foreground_opens_again_with_its_recovery_code(
@@ -205,4 +205,4 @@ def test_down_gives_claims_back_and_up_finds_the_same_node(nodes: list[Node], vi
     assert up.exit == 0, up
     told = up.objects[0]
     assert (told["peer_id"], told["responder"]) == (before["peer_id"], node.responder)
-    assert sos(victim, "case", "cancel").exit == 0
+    assert sos(victim, "case", "cancel", "--yes").exit == 0

@@ -91,6 +91,16 @@ def test_a_missing_word_is_named(sos: Sos, words: tuple[str, ...], asked: str) -
     assert asked in said.err
 
 
+def test_a_missing_word_of_a_short_vocabulary_is_answered_with_all_of_it(sos: Sos) -> None:
+    """Whoever leads and is in a hurry need not look the seven words up."""
+    said = sos("sitrep", "ab").err
+    assert (
+        "needs STATUS: setting-up, mitigating, attack-stopped, exceeds-capability, active-terminating, "
+        in said
+    )
+    assert "terminated, withdrawn; see sos sitrep --help." in said
+
+
 @pytest.mark.parametrize(
     "words", [("--json", "statsu"), ("statsu", "--json"), ("status", "--json"), ("--json", "show", "x")]
 )

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from p2p_sos.core.calls.herald import DESCRIBED
 from p2p_sos.core.duty.watchlog import NO_LINE, line_hash, write_line
 from p2p_sos.wire.frames import Frame, id_of, seal
 from p2p_sos.wire.keys import ExchangeKey, SigningKey
 from p2p_sos.wire.profiles import PROFILES
 from p2p_sos.wire.record import Entry, Record, seal_record
-from p2p_sos.wire.registry import STAMP_NONCE_BYTES, Tlp
+from p2p_sos.wire.registry import STAMP_NONCE_BYTES, Severity, Tlp
 from p2p_sos.wire.stamps import solve
 from tests.cli.conftest import Sos
 from tests.cli.stub import Stub
@@ -114,6 +115,54 @@ def test_verify_tells_what_happened_without_a_node(sos: Sos, home: Path, tmp_pat
     assert times == sorted(times)
 
 
+def told_of(sos: Sos, path: Path, *said: Frame) -> list[dict[str, str]]:
+    """The timeline of a record whose messages all arrived within one second."""
+    frames = (CALL, *sorted(said, key=lambda frame: frame.id))
+    entries = tuple(Entry(frame.cell, 1_000_000) for frame in frames)
+    path.write_bytes(
+        seal_record(Record(LABORATORY.network, US.public, Tlp.AMBER, 1_000_100, entries, ()), US)
+    )
+    timeline: list[dict[str, str]] = sos("verify", str(path), "--json").objects[0]["timeline"]
+    return timeline
+
+
+def test_within_one_second_an_answer_follows_what_it_answers(sos: Sos, tmp_path: Path) -> None:
+    """Sequences of two signers say nothing of each other: kinds do; and one signer's words stay in their order."""
+    named = here(mail.requisition(CALL, ANNA, sequence=3), mail.V)
+    renewed = here(mail.renew(CALL, ANNA, 9), ANNA)
+    said = (
+        CLAIM, here(mail.comply(CALL, ANNA, named, 1), ANNA), renewed, named, here(mail.attest(CALL, US, sequence=4), mail.V),
+        here(mail.claim(CALL, US), US), here(mail.release(CALL, US, 1), US), here(mail.claim(CALL, US, 2), US),
+        here(mail.all_clear(CALL, 5), mail.V),
+    )  # fmt: skip
+    kinds = [(one["kind"], one["signer"]) for one in told_of(sos, tmp_path / "r", *said)]
+    assert kinds[0] == ("CALL", mail.V.public.hex())
+    assert kinds[-1] == ("ALL CLEAR", mail.V.public.hex())
+    anna, us, victim = (
+        [kind for kind, who in kinds if who == key.public.hex()] for key in (ANNA, US, mail.V)
+    )
+    assert anna == ["CLAIM", "RENEW", "COMPLY"]
+    assert us == ["CLAIM", "RELEASE", "CLAIM"]
+    assert victim == ["CALL", "REQUISITION", "ATTEST", "ALL CLEAR"]
+    order = [kind for kind, _ in kinds]
+    assert order.index("CLAIM") < order.index("REQUISITION") < order.index("COMPLY")
+
+
+def test_an_update_that_changes_nothing_is_told_as_a_sign_of_life(sos: Sos, tmp_path: Path) -> None:
+    """Compared with what was said last, be it the CALL or another UPDATE."""
+    same = {name: getattr(CALL.message, name) for name in DESCRIBED}
+    news = same | {"severity": Severity.LOW}
+    said = [
+        here(mail.update(CALL, at, **told), mail.V)
+        for at, told in enumerate((same, news, news, same), start=1)
+    ]
+    told = [
+        one["sentence"] for one in told_of(sos, tmp_path / "r", *said, here(mail.all_clear(CALL, 9), mail.V))
+    ]
+    assert ["tells more" in one for one in told[1:5]] == [False, True, False, True]
+    assert ["shows that it is there" in one for one in told[1:5]] == [True, False, True, False]
+
+
 @pytest.mark.parametrize("place", [3, 60, 3000, 9000, len(FILE) - 90, len(FILE) - 1])
 def test_a_changed_byte_is_refused_in_one_sentence(sos: Sos, tmp_path: Path, place: int) -> None:
     """In the head, a message, the log, the signature: exit 1, and nothing of it is shown."""
@@ -142,6 +191,9 @@ def test_files_that_are_none_are_said(sos: Sos, tmp_path: Path) -> None:
     """Missing, a folder, empty, something else."""
     assert sos("verify", str(tmp_path / "nothing")).exit == 66
     assert sos("verify", str(tmp_path)).exit == 74
-    for content in (b"", b"hello", FILE[:-1], FILE + b"\x00"):
+    for content in (b"", b"h", b"hello", FILE[:-1], FILE + b"\x00"):
         (tmp_path / "r").write_bytes(content)
-        assert sos("verify", str(tmp_path / "r")).exit == 1
+        said = sos("verify", str(tmp_path / "r"))
+        assert said.exit == 1
+        assert "nothing that `sos export` wrote, or not the whole of it" in said.err
+        assert "msgpack" not in said.err

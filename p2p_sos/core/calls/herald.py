@@ -21,7 +21,18 @@ from p2p_sos.core.notices import (
     RequisitionSeen,
 )
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import Attest, Call, Claim, Comply, Decline, Key, Release, Requisition, Update
+from p2p_sos.wire.messages import (
+    Attest,
+    Call,
+    Claim,
+    Comply,
+    Decline,
+    Key,
+    Message,
+    Release,
+    Requisition,
+    Update,
+)
 from p2p_sos.wire.registry import Kind
 from p2p_sos.wire.shapes import shape_of
 
@@ -46,6 +57,11 @@ def refines(board: Board, update: Update) -> bool:
     if not words or words[0] != update:
         return False
     before = words[1] if len(words) > 1 else call
+    return differs(update, before)
+
+
+def differs(update: Update, before: Message) -> bool:
+    """Whether an UPDATE says anything else than the CALL or UPDATE before it."""
     return any(getattr(update, name) != getattr(before, name) for name in DESCRIBED)
 
 

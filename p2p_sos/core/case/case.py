@@ -256,6 +256,7 @@ class Case:
         state, frame = state_of(rows), decode(dict(rows).get(CALL, b""), self.network)
         if isinstance(frame, Frame) and isinstance(frame.message, Call):
             self._begin(frame, state if state is not None and state.call == frame.id else CaseState(frame.id))
+            self._rescuers.arrivals.restore(rows)
 
     def _on_started(self, now: float) -> list[Step]:
         early, self._early = self._early, []
@@ -307,7 +308,7 @@ class Case:
                     self._rescuers.opened(step.correspondent, step.letter)
         else:
             self._rescuers.admit(event.frame)
-        return [*steps, *self._plan_attest(appeal, now)]
+        return [*steps, *self._rescuers.arrivals.keep(), *self._plan_attest(appeal, now)]
 
     def _made_contact(self) -> list[Key]:
         """Who is to be attested: it claims, and its letter 1 arrived, which the ATTEST acknowledges."""

@@ -35,7 +35,8 @@ TRANSITIONS: Final[dict[CasePhase, tuple[CasePhase, ...]]] = {
 class Helper:
     """One responder that answers the call, as the victim sees it.
 
-    `decision` is "", "accepted" or "refused"; `introduction` is None until its first letter was opened.
+    `decision` is "", "accepted" or "refused"; `introduction` is None until its first letter was opened. `number`
+    counts in the order of coming, from 1, and stays; 0 is one that neither claimed nor wrote yet.
     """
 
     responder: Key
@@ -46,6 +47,7 @@ class Helper:
     introduction: str | None = None
     released: bool = False
     complied: bool = False
+    number: int = 0
 
 
 @frozen

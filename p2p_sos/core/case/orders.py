@@ -21,7 +21,7 @@ from p2p_sos.core.events import (
     VictimWrites,
 )
 from p2p_sos.core.letters.conversation import LETTERS_MAX, Conversation
-from p2p_sos.core.letters.post_office import letter_fault
+from p2p_sos.core.letters.length import letter_fault, text_fault
 from p2p_sos.wire.messages import Call, Key, Update
 from p2p_sos.wire.registry import MEMBERS_MAX, LetterKind
 from p2p_sos.wire.shapes import shape_of
@@ -82,7 +82,7 @@ def letter_refusal(
         return f"Only helpers that you accepted read your letters: accept {short(responder)} first."
     if conversation.next_number > LETTERS_MAX:
         return f"{LETTERS_MAX} letters went to {short(responder)}, and no more are kept: use another channel."
-    return letter_fault(text)
+    return text_fault(text) or letter_fault(text)
 
 
 def requisition_fault(helpers: Sequence[Helper], lead: Key, members: Sequence[Key]) -> str | None:

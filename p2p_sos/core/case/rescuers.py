@@ -7,6 +7,7 @@ admitted messages, opened letters, the victim's decisions. Goes out: `Helper`s. 
 from attrs import define, evolve, field
 
 from p2p_sos.core.board.board import newness
+from p2p_sos.core.case.arrivals import Arrivals
 from p2p_sos.core.case.case_view import Helper
 from p2p_sos.core.letters.letterbook import Incoming
 from p2p_sos.wire.frames import Frame, decode
@@ -48,6 +49,11 @@ class _Standing:
     newest: Frame | None = None  # its newest CLAIM, DECLINE or RELEASE
     complied: dict[MessageId, None] = field(factory=dict)
 
+    @property
+    def came(self) -> bool:
+        """Whether the victim's people see it."""
+        return self.helper.claimed or self.helper.released or self.helper.introduction is not None
+
 
 @define(eq=False)
 class Rescuers:
@@ -56,13 +62,14 @@ class Rescuers:
     call: CallId
     victim: Key
     network: NetworkId
+    arrivals: Arrivals = field(factory=Arrivals)
     _standings: dict[Key, _Standing] = field(factory=dict)
     _requisition: Frame | None = None
 
     def helpers(self) -> tuple[Helper, ...]:
-        """Everybody who claimed or wrote, in the order of their keys."""
-        seen = [self._seen(self._standings[key]) for key in sorted(self._standings)]
-        return tuple(h for h in seen if h.claimed or h.released or h.introduction is not None)
+        """Everybody who claimed or wrote, in the order in which they came."""
+        came = [self._seen(standing) for standing in self._standings.values() if standing.came]
+        return tuple(sorted(came, key=lambda helper: helper.number))
 
     def helper(self, responder: Key) -> Helper | None:
         """One responder."""
@@ -117,6 +124,12 @@ class Rescuers:
             standing.complied.clear()
             released = isinstance(message, Release)
             standing.helper = evolve(standing.helper, claimed=False, released=released)
+        self._welcome(standing)
+
+    def _welcome(self, standing: _Standing) -> None:
+        if standing.came and not standing.helper.number:
+            number = self.arrivals.number(standing.helper.responder, self._standings)
+            standing.helper = evolve(standing.helper, number=number)
 
     def opened(self, responder: Key, letter: Incoming) -> None:
         """A letter of a responder was opened; an introduction may bring the CLAIM that the mesh lost."""
@@ -124,6 +137,7 @@ class Rescuers:
         if standing is None or letter.kind is not LetterKind.INTRODUCTION:
             return
         standing.helper = evolve(standing.helper, introduction=letter.text)
+        self._welcome(standing)
         claim = enclosed_claim(letter.enclosure, self.call, responder, self.network)
         if claim is not None:
             self._on_stance(claim)

@@ -349,6 +349,8 @@ class Duty:
                 return "Every slot is taken; `sos release` one of your calls first."
             case OperatorDeclines() if claimed:
                 return "This node has claimed the call; `sos release` gives it back."
+            case OperatorDeclines() if record.mine == "declined" and call not in self._busy:
+                return "This node has declined the call already; `sos claim` answers it all the same."
             case OperatorReleases() if not claimed:
                 return "This node has not claimed the call; there is nothing to give back."
             case OperatorStandsDown() if not claimed:

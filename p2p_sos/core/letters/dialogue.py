@@ -15,8 +15,9 @@ from p2p_sos.core.events import ClockRead, Event, OperatorWrites, Restored, Star
 from p2p_sos.core.internal import Admitted, CallEnded, CallReopened, Publish
 from p2p_sos.core.letters import letterbook as book
 from p2p_sos.core.letters.conversation import LETTERS_MAX, Conversation, is_empty
+from p2p_sos.core.letters.length import letter_fault, text_fault
 from p2p_sos.core.letters.letterbook import ClosedRow, LetterRecord, Words
-from p2p_sos.core.letters.post_office import LettersDue, Opened, PostOffice, Step, letter_fault
+from p2p_sos.core.letters.post_office import LettersDue, Opened, PostOffice, Step
 from p2p_sos.core.letters.sealing import Sealing
 from p2p_sos.core.notices import LetterArrived
 from p2p_sos.core.tables import Table
@@ -124,7 +125,7 @@ class Dialogue:
             return (
                 f"{LETTERS_MAX} letters were written in this call, and no more are kept: use another channel."
             )
-        return letter_fault(event.text)
+        return text_fault(event.text) or letter_fault(event.text)
 
     def letters(self, call: CallId) -> tuple[LetterRecord, ...]:
         """Every letter of one call, both directions, as far as this process remembers."""

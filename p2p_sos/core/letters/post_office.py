@@ -25,7 +25,7 @@ from p2p_sos.wire.hashing import responder_key_hash
 from p2p_sos.wire.letters import Content, FirstLetter
 from p2p_sos.wire.messages import CallId, Key, Letter
 from p2p_sos.wire.refusals import Reason, Refusal
-from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LETTER_PARTS_MAX, LetterKind
+from p2p_sos.wire.registry import BOARD_RESPONDERS_MAX, LetterKind
 
 CORRESPONDENTS_MAX = BOARD_RESPONDERS_MAX  # of one call
 REPEAT_FIRST_S = 6.0  # guess: two gossip delays and the other side's acknowledgement delay
@@ -57,18 +57,6 @@ class Opened:
 
 
 Step = Action | Publish | Opened
-
-
-def letter_fault(text: str, enclosure: bytes = b"") -> str | None:
-    """Why a text cannot be a letter, in one sentence; None if it can."""
-    if not text.strip():
-        return "A letter needs some text: write what you want to say."
-    parts = letters.parts_needed(Content(1, 0, LetterKind.TEXT, text, enclosure), first=True)
-    if parts > LETTER_PARTS_MAX:
-        return (
-            f"The letter needs {parts} cells where {LETTER_PARTS_MAX} may stand: write it in several letters."
-        )
-    return None
 
 
 @define

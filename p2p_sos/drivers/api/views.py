@@ -191,6 +191,7 @@ def case(view: CaseView, own: Key) -> Json:
 
 def _helper(helper: Helper) -> Json:
     return {
+        "number": helper.number,
         "responder": helper.responder.hex(),
         "claimed": helper.claimed,
         "manner": word_of(helper.manner),

@@ -1,5 +1,6 @@
 """The victim's case: listener, HEARD, ATTEST, decisions, public words, closing, and coming back after a crash."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from p2p_sos.core.case.case import (
     secrets_of,
 )
 from p2p_sos.core.case.command import Command
+from p2p_sos.core.case.orders import accept_text
 from p2p_sos.core.events import (
     OperatorWrites,
     PeerLeft,
@@ -25,6 +27,7 @@ from p2p_sos.core.events import (
     VictimWrites,
 )
 from p2p_sos.core.internal import Admitted, Echoed, Publish, Sent
+from p2p_sos.core.letters.length import TEXT_BYTES_MAX, letter_fault, text_fault
 from p2p_sos.core.notices import CallReturned, CallTaken
 from p2p_sos.wire import registry as r
 from p2p_sos.wire.frames import Frame, seal
@@ -257,6 +260,20 @@ def test_only_the_accepted_read_the_details() -> None:
     assert [x for x in second if x.direction == "in"] == []
     assert "already" in victim.refusal(VictimDecides(R0, LetterKind.ACCEPT))
     assert "not written" in victim.refusal(VictimDecides(key(9).public, LetterKind.ACCEPT))
+
+
+def test_one_limit_for_all_that_people_seal() -> None:
+    """A letter may be as long as a situation may, on both sides; and the longest situation leaves room for a word."""
+    world = met(World(14))
+    world.victim.give(VictimDecides(R0, LetterKind.ACCEPT))
+    helper, fits, long = world.responders[0].machine, "x" * TEXT_BYTES_MAX, "x" * (TEXT_BYTES_MAX + 1)
+    for machine, letter in (
+        (world.victim.machine, partial(VictimWrites, R0)),
+        (helper, partial(OperatorWrites, world.call.id)),
+    ):
+        assert machine.refusal(letter(fits)) is None
+        assert machine.refusal(letter(long)) == text_fault(long) is not None
+    assert letter_fault(accept_text("You first, please.", fits)) is None
 
 
 def test_letters_of_the_unaccepted_are_readable() -> None:

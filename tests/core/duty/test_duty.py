@@ -215,8 +215,12 @@ def test_declining_and_releasing_by_hand() -> None:
     hear(world, other)
     say(world, OperatorDeclines(one.id, Reason.UNREASONABLE, Detail.BARRED))
     assert (mine(world, one.id), own_words(world, one.id)) == ("declined", ["Decline"])
+    lines = len(log(world))
+    say(world, OperatorDeclines(one.id, Reason.UNABLE, Detail.BUSY))
+    assert (len(log(world)), own_words(world, one.id)) == (lines, ["Decline"]), "it is declined already"
     say(world, OperatorClaims(other.id))
     node = world.node("me")
+    assert "already" in str(node.refusal(OperatorDeclines(one.id, Reason.UNABLE, Detail.BUSY)))
     assert node.refusal(OperatorClaims(other.id)) is not None
     assert node.refusal(OperatorDeclines(other.id, Reason.UNABLE, Detail.BUSY)) is not None
     assert node.refusal(OperatorReleases(one.id, Reason.UNABLE, Detail.BUSY)) is not None

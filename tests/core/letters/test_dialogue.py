@@ -114,10 +114,10 @@ def test_a_long_letter_travels_in_parts() -> None:
 
 
 def test_a_letter_too_long_is_refused() -> None:
-    """What no number of cells can carry is refused in a sentence, and nothing is kept."""
+    """What is longer than people may seal at once is refused in a sentence, and nothing is kept."""
     world = acquainted(World(6))
     wish = OperatorWrites(world.call.id, "x" * 20_000)
-    assert "several letters" in world.responders[0].machine.refusal(wish)
+    assert "further letters" in world.responders[0].machine.refusal(wish)
     before = dict(world.responders[0].rows[Table.SESSION])
     world.responders[0].give(wish)
     assert world.responders[0].rows[Table.SESSION] == before
