@@ -22,12 +22,13 @@ Of(B, kind) == {m \in B : m.kind = kind}
 By(B, kind) == {m.by : m \in Of(B, kind)}
 
 ----------------------------------------------------------------------------
-(* Rosters. A roster: its writer; its number there; `row`, the rosters of the *)
-(* same writer that it goes on from, itself included; and of the first of     *)
-(* that row: `seen`, the rosters that its log had seen (causality), and       *)
-(* `over`, the roster that was handed over to it, or None. A lead that writes *)
-(* its roster anew keeps its place so. On the wire both follow from the chain *)
-(* `replaces`. A handover: of whose roster, which one, and to whom.           *)
+(* Rosters. A roster: its writer; its epoch; `row`, the rosters of the same   *)
+(* writer that it goes on from, itself included; and of the first of that     *)
+(* row: `seen`, the rosters that its log had seen (causality), and `over`,    *)
+(* the roster that was handed over to it, or None. A lead that writes its     *)
+(* roster anew keeps its place so. On the wire both follow from the chain     *)
+(* `replaces`. A handover: of whose roster, which one, to whom, and `under`,  *)
+(* what its writer alone remembers: to which roster it yields, or None.       *)
 (*                                                                            *)
 (* `One(x)` of a set of one: TLC then works out x once, not at every mention. *)
 
@@ -35,13 +36,14 @@ None == <<"none", 0>>
 One(S) == CHOOSE x \in S : TRUE
 Roster(r, no, seen, over) ==
     [kind |-> "roster", by |-> r, no |-> no, row |-> {<<r, no>>}, seen |-> seen, over |-> over]
-Anew(m, seen) ==
-    LET no == m.no + 1
-    IN IF Places THEN [m EXCEPT !.no = no, !.row = m.row \cup {<<m.by, no>>}]
-       ELSE [Roster(m.by, no, seen, None) EXCEPT !.row = m.row \cup {<<m.by, no>>}]
-Handover(r, no, to) == [kind |-> "handover", by |-> r, no |-> no, to |-> to]
+Anew(m, no, seen) ==
+    IF Places THEN [m EXCEPT !.no = no, !.row = m.row \cup {<<m.by, no>>}]
+    ELSE [Roster(m.by, no, seen, None) EXCEPT !.row = m.row \cup {<<m.by, no>>}]
+Handover(x, to, under) == [kind |-> "handover", by |-> x[1], no |-> x[2], to |-> to, under |-> under]
 Id(m) == <<m.by, m.no>>
 Ids(B) == {Id(m) : m \in Of(B, "roster")}
+(* "One more than the highest on the board": so the newest of one writer has the highest. *)
+NextEpoch(B) == 1 + (IF Ids(B) = {} THEN 0 ELSE (CHOOSE x \in Ids(B) : \A y \in Ids(B) : y[2] <= x[2])[2])
 
 (* "Newest ROSTER per signer counts." *)
 Newest(B) == One({{m \in all : \A x \in all : x.by = m.by => x.no <= m.no} : all \in {Of(B, "roster")}})
@@ -61,16 +63,16 @@ LeadOf(B, dead) ==
     One({BestOf(IF Cardinality(live) < 2 THEN live ELSE {m \in live : ~Usurps(B, m, live)})
          : live \in {Live(B, dead)}})
 
-(* What a node follows that followed `last` before. Leaving a roster for      *)
-(* another supersedes it for good, which can change the view once more.       *)
+(* What a node follows that followed `last` before. Leaving a roster for that *)
+(* of another lead supersedes it for good, which can change the view once     *)
+(* more; who writes its own anew leads on, and supersedes nothing.            *)
 Dead(lapsed, left) == IF Supersede THEN lapsed \cup left ELSE lapsed
 Seen(B, dead, last) == IF Sticky /\ last \in {Id(m) : m \in Live(B, dead)} THEN last ELSE LeadOf(B, dead)
 RECURSIVE Settle(_, _, _, _)
 Settle(B, lapsed, left, last) ==
     One({
         IF new = None THEN [follows |-> None, last |-> last, left |-> left]
-        ELSE IF last \in {None, new} THEN [follows |-> new, last |-> new, left |-> left]
-        ELSE IF last \in left THEN [follows |-> new, last |-> new, left |-> left]  \* only mutants come here
+        ELSE IF last = None \/ last[1] = new[1] \/ last \in left THEN [follows |-> new, last |-> new, left |-> left]
         ELSE Settle(B, lapsed, left \cup {last}, new)
         : new \in {Seen(B, Dead(lapsed, left), last)}})
 

@@ -11,7 +11,16 @@ import pytest
 from tests.house.sources import ROOT
 
 PATIENCE_S = 600
-MUTANTS = {"first-comer", "no-supersede", "no-yield", "no-place", "overdue-counts", "by-key"}
+MUTANTS = {
+    "first-comer",
+    "no-supersede",
+    "no-yield",
+    "cede-to-nobody",
+    "no-place",
+    "overdue-counts",
+    "by-key",
+}
+GAPS = {"gap-late-handover", "gap-death"}
 
 
 def check(*words: str) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -27,14 +36,15 @@ def check(*words: str) -> tuple[int, dict[str, dict[str, Any]]]:
 
 
 def test_the_rules_hold_and_their_mutants_do_not() -> None:
-    """P1, P3, P5, L1 and L3 hold in every state; always exactly one lead, and each mutant, is refuted."""
+    """P1, P3, P5, L1 and L3 hold in every state; always exactly one lead, each mutant and each gap is refuted."""
     code, runs = check()
     assert {name: run["why"] for name, run in runs.items() if not run["ok"]} == {}
     assert code == 0
     held = {name for run in runs.values() for name, word in run["verdicts"].items() if word == "holds"}
     assert {"P1", "P3", "P5", "L1", "Agree"} <= held
     refuted = {name for name, run in runs.items() if run.get("counterexample_states")}
-    assert refuted == {"exactly-one-lead", "never-two-leads", *(f"mutant-{name}" for name in MUTANTS)}
+    mutants = {f"mutant-{name}" for name in MUTANTS}
+    assert refuted == {"exactly-one-lead", "never-two-leads", *GAPS, *mutants}
 
 
 def test_the_runs_can_be_listed() -> None:
