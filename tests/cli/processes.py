@@ -64,6 +64,11 @@ class Stream:
         return self.until(lambda told: told.get("notice") == name and fields.items() <= told.items())
 
 
+def heed_interrupts() -> None:
+    """Let a child be stopped by Ctrl-C although the tests run in the background of a shell, which ignores it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @contextmanager
 def streaming(home: Path, *words: str, **environment: str) -> Iterator[Stream]:
     """A command that streams JSON lines, stopped at the end of the context."""
@@ -73,6 +78,7 @@ def streaming(home: Path, *words: str, **environment: str) -> Iterator[Stream]:
         stdout=subprocess.PIPE,
         text=True,
         env=surroundings(environment),
+        preexec_fn=heed_interrupts,  # noqa: PLW1509 - nothing of ours runs threads before it
     )
     hang = threading.Timer(HANG_S, process.kill)
     hang.start()
