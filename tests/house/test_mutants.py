@@ -56,3 +56,12 @@ def test_what_cannot_be_seeded_is_void(tmp_path: Path, old: str, new: str) -> No
     told = listed(faults)
     good = new == "LEAP_S = 600"
     assert (told.returncode, "void:" in told.stdout) == ((0, False) if good else (1, True))
+
+
+def test_the_decision_tells_of_every_fault() -> None:
+    """The table of what noticed which fault names just those of the list: one that is added is run, and told of."""
+    table = (ROOT / "docs" / "decisions" / "0008-faults-seeded.md").read_text()
+    told = [line.split("`")[1] for line in table.splitlines() if line.startswith("| `") and ".py" in line]
+    told = [name for name in told if not name.endswith(".py")]
+    assert sorted(told) == sorted(fault["name"] for fault in FAULTS)
+    assert f"holds {len(FAULTS)} faults as data" in table
