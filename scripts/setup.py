@@ -115,9 +115,6 @@ def _create() -> None:
 def _run(what: str, command: list[str]) -> None:
     # An outer environment, say of a shell that has one active, must not steer the installation.
     outside = {key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "PYTHONPATH")}
-    outside["UV_CONCURRENT_INSTALLS"] = (
-        "1"  # two packages write into one folder: at once, one lost files of the other
-    )
     done = subprocess.run(command, cwd=ROOT, env=outside, stdout=sys.stderr, check=False)
     if done.returncode:
         sys.exit(f"Could not {what}: the lines above say why. Run the script again once that is mended.")
