@@ -1,6 +1,7 @@
 """What a lead remembers of one call: its place in the line, its reports, what it took over and gave away.
 
-Decides nothing. Comes in and goes out: values, and the timers of a lead. Must not know boards, views or messages.
+Decides how long this node waits in the line, and which handed rosters find room. Comes in and goes out: values, views of
+the call, HANDOVERs, and the timers of a lead. Must not know boards, nor what is said.
 """
 
 from attrs import define, field, frozen
