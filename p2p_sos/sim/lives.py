@@ -146,6 +146,8 @@ class Lives(Engine):
         """The share of the honest responders' cards that honest nodes know now, on average."""
         nodes = [p.node for p in self.places if p.is_honest and p.responder is not None and p.runs]
         keys = [p.responder.key.public for p in self.places if p.is_honest and p.responder is not None]
+        if self.shared.cards is not None:
+            nodes = nodes[:1]  # all read one table
         known = [len([key for key in keys if key in node.cards]) for node in nodes if node is not None]
         return sum(known) / (len(known) * len(keys)) if known else 0.0
 
