@@ -1,6 +1,7 @@
 """What the people of a node may read of it, at any time.
 
-Decides nothing. Comes in: the parts of a node. Goes out: read-only views of them. Must not know events.
+Decides nothing. Comes in: the parts of a node. Goes out: read-only views of them, and why an order would do nothing.
+Must not change anything.
 """
 
 from collections.abc import Mapping
@@ -12,12 +13,17 @@ from p2p_sos.core.calls.gate import Gate
 from p2p_sos.core.case.case import Case
 from p2p_sos.core.case.case_view import CaseView
 from p2p_sos.core.crew import Crew
+from p2p_sos.core.duty.duty import OPERATOR
 from p2p_sos.core.duty.watchlog import WatchLog
+from p2p_sos.core.events import Event, OperatorWrites
 from p2p_sos.core.gossip.neighbour import PeerView
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.letters.letterbook import LetterRecord
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId, Key
+
+OperatorEvent = OPERATOR | OperatorWrites
+NO_RESPONDER = "This node answers no calls: it has no responder key."
 
 
 class Deck:
@@ -87,3 +93,13 @@ class Deck:
     def log_lines(self, after: int = 0) -> tuple[bytes, ...]:
         """The lines of the watch log with numbers above `after`, as many as are kept in memory."""
         return self._log.lines(after)
+
+    def refusal(self, event: Event) -> str | None:
+        """Why an operator's or a victim's event would do nothing, in one sentence; None if it would."""
+        if self._gate.closed:
+            return f"The node can keep nothing at the moment ({self._gate.closed}); make room and try again."
+        if not isinstance(event, OperatorEvent):
+            return None if self._case is None else self._case.refusal(event)
+        if self._crew is None:
+            return NO_RESPONDER
+        return self._crew.duty.refusal(event) or self._crew.dialogue.refusal(event)

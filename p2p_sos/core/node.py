@@ -28,14 +28,12 @@ from p2p_sos.core.clock import Clock
 from p2p_sos.core.crew import Crew, Ship, employ
 from p2p_sos.core.deck import Deck
 from p2p_sos.core.duty.bands import Ranking
-from p2p_sos.core.duty.duty import OPERATOR
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.events import (
     BacklogChanged,
     ClockRead,
     Event,
-    OperatorWrites,
     PeerJoined,
     PeerLeft,
     Restored,
@@ -69,6 +67,7 @@ from p2p_sos.core.internal import (
     ViewChanged,
 )
 from p2p_sos.core.notices import Accepting, CallClosed
+from p2p_sos.core.origin.way import Way
 from p2p_sos.core.sync.sync import Sync, SyncSettings
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
@@ -79,9 +78,7 @@ from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
-OperatorEvent = OPERATOR | OperatorWrites
 OF_THE_DRIVER = dict.fromkeys(get_args(Action))
-NO_RESPONDER = "This node answers no calls: it has no responder key."
 
 
 class Machine(Protocol):
@@ -120,8 +117,10 @@ class Node(Deck):
         decode: Decode = decode_cell,
         sync: SyncSettings | None = None,
         ranking: Ranking | None = None,
+        way: Way = Way.DIRECT,
     ) -> None:
         self._profile = profile
+        self._way = way
         self._clock = Clock()
         self._log = WatchLog()
         self._judge = Judge(profile, rings, accredits)
@@ -386,15 +385,3 @@ class Node(Deck):
         for call, how in taken.ended:
             out.append(Tell(CallClosed(call, how)))
             self._hear(CallEnded(call, how), out, now)
-
-    # ------------------------------------------------------------------ for the people
-
-    def refusal(self, event: Event) -> str | None:
-        """Why an operator's or a victim's event would do nothing, in one sentence; None if it would."""
-        if self._gate.closed:
-            return f"The node can keep nothing at the moment ({self._gate.closed}); make room and try again."
-        if not isinstance(event, OperatorEvent):
-            return None if self._case is None else self._case.refusal(event)
-        if self._crew is None:
-            return NO_RESPONDER
-        return self._crew.duty.refusal(event) or self._crew.dialogue.refusal(event)

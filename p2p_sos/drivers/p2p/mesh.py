@@ -155,6 +155,13 @@ class Libp2pMesh:
         if link is not None:
             link.sync.put(frame)
 
+    def send_stem(self, peer: PeerId, cell: bytes) -> None:
+        """Queue a cell on the stem stream; what goes to nobody is dropped."""
+
+    def push(self, cell: bytes) -> None:
+        """Raise NotImplementedError: this mesh has no circuits beside its own connections."""
+        raise NotImplementedError("a mesh that pushes stands elsewhere")
+
     def disconnect(self, peer: PeerId, why: str) -> None:
         """Close every connection to a peer and refuse it for a while."""
         _log.info("disconnecting %s: %s", peer, why)
