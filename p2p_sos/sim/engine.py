@@ -84,6 +84,9 @@ class Engine:
         self.verdict_s = verdict_s
         self.sync = True
         self.link_draws = draws
+        self.overhear: Callable[[Place, Sequence[Action]], None] | None = (
+            None  # shown all actions before they happen
+        )
         self._by_name: dict[str, int] = {}
         self._heap: list[tuple[float, int, int, int, Any]] = []
         self._number = 0
@@ -153,6 +156,8 @@ class Engine:
 
     def _perform(self, place: Place, event: Event, actions: Sequence[Action]) -> None:
         steps, send = self._steps, self._send
+        if self.overhear is not None:
+            self.overhear(place, actions)
         noted = type(event) is TimerFired and getattr(event.key, "call", None) is not None
         for action in actions:
             kind = type(action)
@@ -239,15 +244,11 @@ class Engine:
             return
         other = direction.to
         size_bytes = len(cell) + STEM_BYTES
-        self.stemmed(place, other, cell)
         for at_s in direction.arrivals(size_bytes, self.now, self.link_draws, spared=False):
             self.push(at_s, other.index, other.life, StemReceived(place.name, cell))
 
     def _push(self, place: Place, action: Push) -> None:
         self.push_cell(place, action.cell)
-
-    def stemmed(self, place: Place, other: Place, cell: bytes) -> None:
-        """A cell leaves one place for another on the stem."""
 
     def push_cell(self, place: Place, cell: bytes) -> None:
         """A victim hands a cell to relays over circuits."""
