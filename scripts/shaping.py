@@ -126,6 +126,14 @@ class ShapedMesh:
         """Queue a frame of sync."""
         self._put(peer, partial(self._inner.send_sync, peer, frame))
 
+    def send_stem(self, peer: PeerId, cell: bytes) -> None:
+        """Queue a cell on the stem stream."""
+        self._put(peer, partial(self._inner.send_stem, peer, cell))
+
+    def push(self, cell: bytes) -> None:
+        """Hand a cell to relays over fresh circuits; those are no connections of this mesh, so nothing is shaped."""
+        self._inner.push(cell)
+
     def _put(self, peer: PeerId, go: Callable[[], None]) -> None:
         if not self._weather.reaches(self.peer_id, peer) or self._weather.loses():
             return

@@ -1,10 +1,10 @@
 """Everything that a node can ask of its driver.
 
 Frozen and compared by value. A driver performs a list of them in order, with one promise: whatever
-`Keep` stands before a `SendRpc` is on disk before the RPC leaves.
+`Keep` stands before a `SendRpc`, `SendStem` or `Push` is on disk before that leaves.
 """
 
-from attrs import frozen
+from attrs import field, frozen
 
 from p2p_sos.core.events import TimerKey
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
@@ -28,6 +28,24 @@ class SendSync:
 
     peer: PeerId
     frame: bytes
+
+
+@frozen
+class SendStem:
+    """Send one cell to a peer on the stem stream; a peer that does not speak it is told of by `StemRefused`."""
+
+    peer: PeerId
+    cell: bytes = field(repr=False)
+
+
+@frozen
+class Push:
+    """Hand a cell of the own case to three relays over fresh circuits, never over the mesh's connections.
+
+    Answered by one `Pushed` or `PushFailed` with the same cell.
+    """
+
+    cell: bytes = field(repr=False)
 
 
 @frozen
@@ -87,4 +105,4 @@ class Tell:
     notice: Notice
 
 
-Action = SendRpc | SendSync | Disconnect | SetTimer | Verify | Solve | Keep | Forget | Tell
+Action = SendRpc | SendSync | SendStem | Push | Disconnect | SetTimer | Verify | Solve | Keep | Forget | Tell

@@ -7,7 +7,7 @@ them. `now` is local monotonic time in seconds and comes beside the event, never
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc
 from p2p_sos.core.tables import Table
@@ -80,7 +80,38 @@ class SyncReceived:
     frame: bytes
 
 
+@frozen
+class StemReceived:
+    """One cell of a peer on the stem stream, as bytes (document 11)."""
+
+    peer: PeerId
+    cell: bytes = field(repr=False)
+
+
+@frozen
+class StemRefused:
+    """A peer does not speak the stem: what was sent to it on that stream is lost."""
+
+    peer: PeerId
+
+
 # ------------------------------------------------------------------------- the driver's answers
+
+
+@frozen
+class Pushed:
+    """A `Push` is done: so many relays took the cell, at least one. Whether it is in the mesh, its return tells."""
+
+    cell: bytes = field(repr=False)
+    relays: int
+
+
+@frozen
+class PushFailed:
+    """A `Push` reached no relay; `why` is a sentence for the people. Nothing left by any other way."""
+
+    cell: bytes = field(repr=False)
+    why: str
 
 
 @frozen
@@ -241,7 +272,8 @@ class VictimClears:
 
 
 Event = (
-    PeerJoined | PeerLeft | SyncReceived | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
+    PeerJoined | PeerLeft | SyncReceived | StemReceived | StemRefused | Pushed | PushFailed
+    | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
     | TimerFired | Verified | Solved | ClockRead | Restored | Started | StoreFailed | StoreRecovered
     | OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
     | OperatorWrites | VictimCalls | VictimWrites | VictimDecides | VictimRequisitions | VictimUpdates

@@ -57,6 +57,17 @@ class Mesh(Protocol):
         """Queue a frame of sync; what goes to nobody, to who does not speak it, or over a full queue, is dropped."""
         ...
 
+    def send_stem(self, peer: PeerId, cell: bytes) -> None:
+        """Queue a cell on the stem stream; `StemRefused` says that the peer does not speak it. To nobody: dropped."""
+        ...
+
+    def push(self, cell: bytes) -> None:
+        """Hand a cell to three relays over fresh circuits and deliver `Pushed` or `PushFailed`.
+
+        Raises NotImplementedError where no circuits can be had: whoever builds a node that pushes gives it a mesh that can.
+        """
+        ...
+
     def disconnect(self, peer: PeerId, why: str) -> None:
         """Close every connection to a peer and refuse it for a while."""
         ...

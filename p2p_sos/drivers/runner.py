@@ -22,7 +22,9 @@ from p2p_sos.core.actions import (
     Disconnect,
     Forget,
     Keep,
+    Push,
     SendRpc,
+    SendStem,
     SendSync,
     SetTimer,
     Solve,
@@ -235,5 +237,9 @@ class Runner:
                     self._mesh.send(peer, rpc)
                 case SendSync(peer=peer, frame=frame) if not silent:
                     self._mesh.send_sync(peer, frame)
+                case SendStem(peer=peer, cell=cell) if not silent:
+                    self._mesh.send_stem(peer, cell)
+                case Push(cell=cell) if not silent:
+                    self._mesh.push(cell)
                 case Tell(notice=notice) if not silent:
                     self._tell(notice)

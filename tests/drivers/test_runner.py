@@ -13,7 +13,9 @@ from p2p_sos.core.actions import (
     Disconnect,
     Forget,
     Keep,
+    Push,
     SendRpc,
+    SendStem,
     SendSync,
     SetTimer,
     Solve,
@@ -83,6 +85,12 @@ class World:
 
     def send_sync(self, peer: str, frame: bytes) -> None:
         self.done.append(("send sync", peer))
+
+    def send_stem(self, peer: str, cell: bytes) -> None:
+        self.done.append(("send stem", peer))
+
+    def push(self, cell: bytes) -> None:
+        self.done.append(("push", cell.decode()))
 
     def disconnect(self, peer: str, why: str) -> None:
         self.done.append(("disconnect", peer))
@@ -192,17 +200,25 @@ async def test_nothing_is_visible_before_it_is_durable() -> None:
 
 
 @pytest.mark.trio
-async def test_a_frame_of_sync_waits_for_the_disk_too() -> None:
-    """It leaves after the commit; behind a row that could not be written it does not leave."""
-    said: list[Action] = [SendSync("a", b"frame"), keep(b"one"), SendSync("b", b"frame")]
+@pytest.mark.parametrize(
+    ("say", "word"),
+    [
+        (lambda to: SendSync(to, b"frame"), "send sync"),
+        (lambda to: SendStem(to, b"cell"), "send stem"),
+        (lambda to: Push(to.encode()), "push"),
+    ],
+)
+async def test_sync_stem_and_push_wait_for_the_disk_too(say: Callable[[str], Action], word: str) -> None:
+    """What they say leaves after the commit; behind a row that could not be written it does not leave."""
+    said: list[Action] = [say("a"), keep(b"one"), say("b")]
     script, world = Script({claims(1): said}), World()
     async with Running(script, world) as runner:
         await runner.ask(claims(1))
         world.failures = 1
         await runner.ask(claims(1))
-    sent = [entry for entry in world.done if entry[0] == "send sync"]
-    assert sent == [("send sync", "a"), ("send sync", "b"), ("send sync", "a")]
-    assert world.done.index(("send sync", "a")) > world.done.index(("commit ends", (b"one",)))
+    sent = [entry for entry in world.done if entry[0] == word]
+    assert sent == [(word, "a"), (word, "b"), (word, "a")]
+    assert world.done.index((word, "a")) > world.done.index(("commit ends", (b"one",)))
 
 
 @pytest.mark.trio

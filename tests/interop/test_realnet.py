@@ -38,6 +38,12 @@ class Wire:
     def send_sync(self, peer: str, frame: bytes) -> None:
         self.sent.append((trio.current_time(), peer, frame))
 
+    def send_stem(self, peer: str, cell: bytes) -> None:
+        self.sent.append((trio.current_time(), peer, cell))
+
+    def push(self, cell: bytes) -> None:
+        self.sent.append((trio.current_time(), "", cell))
+
     async def run(
         self, deliver: Any, *, room: Any = None, task_status: Any = trio.TASK_STATUS_IGNORED
     ) -> None:

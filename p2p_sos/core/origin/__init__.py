@@ -1,0 +1,1 @@
+"""How the messages of a victim reach the mesh without telling whose they are."""
