@@ -1,0 +1,58 @@
+"""How a peer is dialled: in the open, or through a proxy alone.
+
+Decides which of the two, once, for whoever is given a dialler: a dialler that goes through a proxy has no other way.
+In comes an address; out goes a TCP stream. Must not know what is said on it.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
+
+import trio
+from attrs import frozen
+
+from p2p_sos.drivers.addresses import Address, network_of
+from p2p_sos.drivers.socks import SocksAddress, User, open_through
+
+
+class Dialled(NamedTuple):
+    """A TCP stream, and through a proxy host and port of the peer beyond it."""
+
+    stream: trio.SocketStream
+    beyond: tuple[str, int] | None
+
+
+Dialler = Callable[[Address], Awaitable[Dialled]]
+
+
+async def dial_in_the_open(address: Address) -> Dialled:
+    """As any node: a name is looked up here, and the peer sees where we stand. Raises OSError."""
+    return Dialled(await trio.open_tcp_stream(address.host, address.port), None)
+
+
+@frozen
+class Circuit:
+    """A dialler through the proxy; all that it opens shares one user name, or each has its own if that is None."""
+
+    socks: SocksAddress
+    user: User | None = None
+
+    async def __call__(self, address: Address) -> Dialled:
+        """Names are handed to the proxy as names. Raises `SocksFault`."""
+        user = self.user or User.fresh()
+        stream = await open_through(self.socks, user, address.host, address.port)
+        return Dialled(stream, (address.host, address.port))
+
+
+def draw(addresses: Sequence[Address], count: int, source: random.Random) -> tuple[Address, ...]:
+    """That many relays, drawn; of different networks as long as there are such."""
+    shuffled = list(addresses)
+    source.shuffle(shuffled)
+    networks: set[str] = set()
+    apart: list[Address] = []
+    beside: list[Address] = []
+    for address in shuffled:
+        network = network_of(address.host)
+        (beside if network in networks else apart).append(address)
+        networks.add(network)
+    return tuple((apart + beside)[:count])

@@ -1,0 +1,102 @@
+"""A mesh for a victim behind a proxy: it listens through the proxy, and what it says of its case leaves by errands.
+
+Decides whom it listens to and whom it pushes to, and how many errands go at once. In come cells to push, and all that a
+mesh takes; out go `Pushed` and `PushFailed` beside the events of a mesh. Must not hold any way beside the proxy.
+"""
+
+import random
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
+
+import trio
+
+from p2p_sos.core.events import Pushed, PushFailed
+from p2p_sos.drivers.addresses import Address, parse_bootstrap
+from p2p_sos.drivers.mesh import Deliver
+from p2p_sos.drivers.p2p.dial import Circuit, draw
+from p2p_sos.drivers.p2p.mesh import Libp2pMesh
+from p2p_sos.drivers.p2p.push import THROUGH_PROXY, Errand, PushLimits
+from p2p_sos.drivers.socks import SocksAddress, User
+
+if TYPE_CHECKING:
+    from trio_typing import TaskStatus
+
+RELAYS = 3  # for each message (brief §5)
+
+
+class HiddenMesh(Libp2pMesh):
+    """Listens to some relays, each over a circuit of its own, and pushes to others, each cell over a fresh one."""
+
+    def __init__(
+        self,
+        host_seed: bytes,
+        listened: Sequence[str],
+        pushed: Sequence[str],
+        socks: SocksAddress,
+        *,
+        limits: PushLimits | None = None,
+        source: random.Random | None = None,
+    ) -> None:
+        """Raises ValueError with a sentence about the first address that is wrong."""
+        self._pushing = limits or PushLimits()
+        self._socks = socks
+        self._source = source or random.SystemRandom()
+        self._pushed = [_parsed(text) for text in pushed]
+        self._waiting, self._taken = trio.open_memory_channel[bytes](self._pushing.waiting_max)
+        self._under_way = 0
+        self._idle = trio.Event()
+        super().__init__(host_seed, (), listened, limits=THROUGH_PROXY, dial=Circuit(socks))
+
+    def connect(self, addresses: Sequence[str]) -> None:
+        """Listen to these too, and push to them while there are few others."""
+        super().connect(addresses)
+        for address in map(_parsed, addresses):
+            if len(self._pushed) < RELAYS and address not in self._pushed:
+                self._pushed.append(address)
+
+    def push(self, cell: bytes) -> None:
+        """Send an errand with this cell; `Pushed` or `PushFailed` follows."""
+        try:
+            self._waiting.send_nowait(cell)
+        except trio.WouldBlock:
+            self._deliver(PushFailed(cell, "Too many messages wait to be pushed."))
+            return
+        self._under_way += 1
+
+    async def flush(self, within_s: float) -> None:
+        """Wait until what is queued has left and the errands are back, or that long."""
+        with trio.move_on_after(within_s):
+            await super().flush(within_s)
+            while self._under_way:
+                self._idle = trio.Event()
+                await self._idle.wait()
+
+    async def run(
+        self,
+        deliver: Deliver,
+        *,
+        room: Callable[[], Awaitable[None]] | None = None,
+        task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
+    ) -> None:
+        """Keep the relays that are listened to, deliver events, send errands."""
+        async with trio.open_nursery() as nursery:
+            for _ in range(self._pushing.at_once):
+                nursery.start_soon(self._send_errands, deliver)
+            await super().run(deliver, room=room, task_status=task_status)
+
+    async def _send_errands(self, deliver: Deliver) -> None:
+        async for cell in self._taken.clone():
+            deliver(await self._errand(cell))
+            self._under_way -= 1
+            self._idle.set()
+
+    async def _errand(self, cell: bytes) -> Pushed | PushFailed:
+        relays = draw(self._pushed, RELAYS, self._source)
+        return await Errand(relays, Circuit(self._socks, User.fresh()), self._pushing).carry(cell)
+
+
+def _parsed(text: str) -> Address:
+    parsed = parse_bootstrap(text)
+    if isinstance(parsed, str):
+        raise ValueError(parsed)
+    return parsed
