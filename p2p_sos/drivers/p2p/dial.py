@@ -4,14 +4,13 @@ Decides which of the two, once, for whoever is given a dialler: a dialler that g
 In comes an address; out goes a TCP stream. Must not know what is said on it.
 """
 
-import random
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import trio
 from attrs import frozen
 
-from p2p_sos.drivers.addresses import Address, network_of
+from p2p_sos.drivers.addresses import Address
 from p2p_sos.drivers.socks import SocksAddress, User, open_through
 
 
@@ -42,17 +41,3 @@ class Circuit:
         user = self.user or User.fresh()
         stream = await open_through(self.socks, user, address.host, address.port)
         return Dialled(stream, (address.host, address.port))
-
-
-def draw(addresses: Sequence[Address], count: int, source: random.Random) -> tuple[Address, ...]:
-    """That many relays, drawn; of different networks as long as there are such."""
-    shuffled = list(addresses)
-    source.shuffle(shuffled)
-    networks: set[str] = set()
-    apart: list[Address] = []
-    beside: list[Address] = []
-    for address in shuffled:
-        network = network_of(address.host)
-        (beside if network in networks else apart).append(address)
-        networks.add(network)
-    return tuple((apart + beside)[:count])

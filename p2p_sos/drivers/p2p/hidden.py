@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import trio
 
 from p2p_sos.core.events import Pushed, PushFailed
-from p2p_sos.drivers.addresses import Address, parse_bootstrap
+from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
 from p2p_sos.drivers.mesh import Deliver
-from p2p_sos.drivers.p2p.dial import Circuit, draw
+from p2p_sos.drivers.p2p.dial import Circuit
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.push import THROUGH_PROXY, Errand, PushLimits
 from p2p_sos.drivers.socks import SocksAddress, User
@@ -27,30 +27,31 @@ RELAYS = 3  # for each message (brief §5)
 class HiddenMesh(Libp2pMesh):
     """Listens to some relays, each over a circuit of its own, and pushes to others, each cell over a fresh one."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - whom it listens to, whom it pushes to, and how
         self,
         host_seed: bytes,
-        listened: Sequence[str],
-        pushed: Sequence[str],
+        listened: Sequence[Address],
+        pushed: Sequence[Address],
         socks: SocksAddress,
         *,
         limits: PushLimits | None = None,
         source: random.Random | None = None,
     ) -> None:
-        """Raises ValueError with a sentence about the first address that is wrong."""
         self._pushing = limits or PushLimits()
         self._socks = socks
         self._source = source or random.SystemRandom()
-        self._pushed = [_parsed(text) for text in pushed]
+        self._pushed = list(pushed)
         self._waiting, self._taken = trio.open_memory_channel[bytes](self._pushing.waiting_max)
         self._under_way = 0
         self._idle = trio.Event()
-        super().__init__(host_seed, (), listened, limits=THROUGH_PROXY, dial=Circuit(socks))
+        super().__init__(
+            host_seed, (), [str(one) for one in listened], limits=THROUGH_PROXY, dial=Circuit(socks)
+        )
 
     def connect(self, addresses: Sequence[str]) -> None:
         """Listen to these too, and push to them while there are few others."""
         super().connect(addresses)
-        for address in map(_parsed, addresses):
+        for address in map(bootstrap_address, addresses):
             if len(self._pushed) < RELAYS and address not in self._pushed:
                 self._pushed.append(address)
 
@@ -93,10 +94,3 @@ class HiddenMesh(Libp2pMesh):
     async def _errand(self, cell: bytes) -> Pushed | PushFailed:
         relays = draw(self._pushed, RELAYS, self._source)
         return await Errand(relays, Circuit(self._socks, User.fresh()), self._pushing).carry(cell)
-
-
-def _parsed(text: str) -> Address:
-    parsed = parse_bootstrap(text)
-    if isinstance(parsed, str):
-        raise ValueError(parsed)
-    return parsed

@@ -24,6 +24,7 @@ from p2p_sos.wire.hashing import gossip_id
 from p2p_sos.wire.registry import TOPIC
 
 HOST_SEED_BYTES = 32
+_FAULTS: tuple[type[Exception], ...] = (*STRANGERS_FAULTS, *FAULTS)
 
 # A circuit of Tor takes seconds to build, and a first one up to half a minute.
 THROUGH_PROXY = MeshLimits(handshake_s=20.0, keeper=KeeperLimits(dial_s=30.0))
@@ -80,7 +81,7 @@ class Errand(Libp2pMesh):
                     await self._hand_over(relay.peer, rpc)
                     self._took.append(relay)
                     nursery.cancel_scope.cancel()
-        except* (*STRANGERS_FAULTS, *FAULTS) as group:
+        except* _FAULTS as group:
             self._failed.append(sentence(relay, _first(group), self._errand_s))
         link = self._links.get(relay.peer)
         if link is not None:
