@@ -15,7 +15,7 @@ from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.dial import Circuit
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
-from p2p_sos.drivers.p2p.push import THROUGH_PROXY, Errand, PushLimits
+from p2p_sos.drivers.p2p.push import Errand, PushLimits
 from p2p_sos.drivers.socks import SocksAddress, User
 
 if TYPE_CHECKING:
@@ -45,7 +45,11 @@ class HiddenMesh(Libp2pMesh):
         self._under_way = 0
         self._idle = trio.Event()
         super().__init__(
-            host_seed, (), [str(one) for one in listened], limits=THROUGH_PROXY, dial=Circuit(socks)
+            host_seed,
+            (),
+            [str(one) for one in listened],
+            limits=self._pushing.listening,
+            dial=Circuit(socks),
         )
 
     def connect(self, addresses: Sequence[str]) -> None:

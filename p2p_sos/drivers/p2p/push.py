@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Callable, Sequence
 
 import trio
-from attrs import evolve, field, frozen
+from attrs import evolve, frozen
 
 from p2p_sos.core.events import Event, PeerJoined, Pushed, PushFailed, RoundTripMeasured, RpcReceived
 from p2p_sos.core.gossip.rpc import Carried, PeerId, Rpc
@@ -37,7 +37,8 @@ class PushLimits:
     errand_s: float = 25.0  # guess: a cell that does not come back is pushed again after 30 s (brief §5)
     at_once: int = 4  # guess: each costs three handshakes
     waiting_max: int = 64  # guess: more than a case says in an epoch
-    mesh: MeshLimits = field(factory=lambda: evolve(THROUGH_PROXY, ping_every_s=1.0))
+    listening: MeshLimits = THROUGH_PROXY
+    errand: MeshLimits = evolve(THROUGH_PROXY, ping_every_s=1.0)
 
 
 @frozen
@@ -52,7 +53,7 @@ class Errand(Libp2pMesh):
     """One cell's way to its relays. Used once."""
 
     def __init__(self, relays: Sequence[Address], circuit: Circuit, limits: PushLimits) -> None:
-        super().__init__(secrets.token_bytes(HOST_SEED_BYTES), limits=limits.mesh, dial=circuit)
+        super().__init__(secrets.token_bytes(HOST_SEED_BYTES), limits=limits.errand, dial=circuit)
         self._relays = tuple(relays)
         self._errand_s = limits.errand_s
         self._heard: dict[PeerId, list[_Heard]] = {relay.peer: [] for relay in relays}
