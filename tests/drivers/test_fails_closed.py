@@ -1,72 +1,20 @@
 """A victim behind a proxy touches nothing but the proxy, wherever in the conversation the proxy dies."""
 
-import json
-import subprocess
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import trio
 
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
-from tests.drivers.p2p.caller import PROGRAM
+from tests.drivers.p2p.calling import Caller, caller
 from tests.drivers.p2p.machine import needs
-from tests.drivers.p2p.nodes import PATIENCE_S, mesh, relays
+from tests.drivers.p2p.nodes import mesh, relays
 from tests.drivers.p2p.proxy import Proxy, proxies
 from tests.drivers.p2p.touched import leaks, traced
-from tests.house.sources import ROOT
 
 NAME = "localhost"  # known to every machine, so that a look-up in the open would succeed, and reach nobody
 HANDSHAKE_MAX = 200  # bytes of SOCKS before a first byte goes beyond the proxy: about 160
 SAMPLES = 144
-
-
-class Caller:
-    """The process that calls."""
-
-    def __init__(self, process: trio.Process) -> None:
-        self._process = process
-        self._said = b""
-
-    async def do(self, **job: Any) -> dict[str, Any]:
-        """One job: how it ended, and what was touched."""
-        await self.tell(json.dumps(job))
-        return await self.hear()
-
-    async def tell(self, line: str) -> None:
-        """One line."""
-        assert self._process.stdin is not None
-        await self._process.stdin.send_all(line.encode() + b"\n")
-
-    async def hear(self) -> dict[str, Any]:
-        """One object."""
-        assert self._process.stdout is not None
-        while b"\n" not in self._said:
-            more = await self._process.stdout.receive_some()
-            assert more, "the caller ended"
-            self._said += more
-        line, _, self._said = self._said.partition(b"\n")
-        said: dict[str, Any] = json.loads(line)
-        return said
-
-
-@asynccontextmanager
-async def caller(*before: str) -> AsyncIterator[Caller]:
-    """A calling process; `before` is what it is started by."""
-    command = [*before, sys.executable, "-c", PROGRAM]
-    with trio.fail_after(PATIENCE_S):
-        async with trio.open_nursery() as nursery:
-            pipe = subprocess.PIPE
-            process = await nursery.start(
-                lambda task_status: trio.run_process(
-                    command, stdin=pipe, stdout=pipe, cwd=ROOT, task_status=task_status
-                )
-            )
-            yield Caller(process)
-            await process.stdin.aclose()
 
 
 def named(relay: Libp2pMesh) -> tuple[str, dict[str, tuple[str, int]]]:
@@ -130,7 +78,7 @@ async def test_a_proxy_that_is_not_there_leaks_nothing() -> None:
 async def test_a_dialler_that_goes_without_the_proxy_is_caught(offset: int) -> None:
     """Control: a caller that falls back to the clear network is heard to look up the name and to dial the relay."""
     relay = mesh(1)
-    async with relays(relay) as [(speaker, _)], caller() as process:
+    async with relays(relay), caller() as process:
         where, names = named(relay)
         dying = Proxy(names, dies_after=offset)
         async with proxies(dying):

@@ -16,7 +16,7 @@ from attrs import evolve, frozen
 from p2p_sos.core.events import Event, PeerJoined, Pushed, PushFailed, RoundTripMeasured, RpcReceived
 from p2p_sos.core.gossip.rpc import Carried, PeerId, Rpc
 from p2p_sos.drivers.addresses import Address
-from p2p_sos.drivers.p2p.dial import Circuit
+from p2p_sos.drivers.p2p.dial import Circuit, Dialled
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS
 from p2p_sos.drivers.p2p.keeper import FAULTS, HungUpError, KeeperLimits, sentence
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh, MeshLimits
@@ -53,7 +53,9 @@ class Errand(Libp2pMesh):
     """One cell's way to its relays. Used once."""
 
     def __init__(self, relays: Sequence[Address], circuit: Circuit, limits: PushLimits) -> None:
-        super().__init__(secrets.token_bytes(HOST_SEED_BYTES), limits=limits.errand, dial=circuit)
+        super().__init__(secrets.token_bytes(HOST_SEED_BYTES), limits=limits.errand, dial=self._dial_and_note)
+        self._circuit = circuit
+        self._streams: dict[PeerId, trio.SocketStream] = {}
         self._relays = tuple(relays)
         self._errand_s = limits.errand_s
         self._heard: dict[PeerId, list[_Heard]] = {relay.peer: [] for relay in relays}
@@ -84,9 +86,14 @@ class Errand(Libp2pMesh):
                     nursery.cancel_scope.cancel()
         except* _FAULTS as group:
             self._failed.append(sentence(relay, _first(group), self._errand_s))
-        link = self._links.get(relay.peer)
-        if link is not None:
-            link.scope.cancel()
+        # No goodbyes: which of them still left would depend on chance, and all errands are to look alike.
+        if relay.peer in self._streams:
+            await trio.aclose_forcefully(self._streams[relay.peer])
+
+    async def _dial_and_note(self, address: Address) -> Dialled:
+        dialled = await self._circuit(address)
+        self._streams[address.peer] = dialled.stream
+        return dialled
 
     async def _hold_or_fail(self, relay: Address) -> None:
         await self._hold(relay)

@@ -40,6 +40,9 @@ class Proxy:
     port: int = 0
     asked: list[Asked] = field(factory=list)
     most: int = 0  # bytes of the connection that carried most
+    sent: list[int] = field(
+        factory=list
+    )  # for each connection that is over, the bytes that came from the client
     accepted: int = 0
     died: trio.Event = field(factory=trio.Event)
     _streams: list[trio.SocketStream] = field(factory=list)
@@ -69,6 +72,7 @@ class Proxy:
             with suppress(Died, *LOST):
                 await self._converse(wire)
         finally:
+            self.sent.append(wire.sent)
             await trio.aclose_forcefully(stream)
 
     async def _converse(self, wire: "Wire") -> None:
@@ -120,6 +124,7 @@ class Wire:
     proxy: Proxy
     stream: trio.SocketStream
     count: int = 0
+    sent: int = 0
 
     def _left(self) -> int:
         return 65536 if self.proxy.dies_after is None else max(0, self.proxy.dies_after - self.count)
@@ -138,6 +143,7 @@ class Wire:
         """At least one byte, or nothing at the end."""
         self._perhaps_die()
         data = bytes(await self.stream.receive_some(min(65536, self._left())))
+        self.sent += len(data)
         self._counted(len(data))
         return data
 
@@ -150,6 +156,7 @@ class Wire:
             if not data:
                 raise Died
             got += data
+            self.sent += len(data)
             self._counted(len(data))
         return got
 
