@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import trio
 from p2p_sos.drivers.api.client import LocalApi
 from p2p_sos.drivers.service import NodeService
 from p2p_sos.drivers.socks import SocksAddress, User, open_through, socks_answers
+from p2p_sos.wire.registry import PUSH_RELAYS
 from scripts.tornet import TorNetwork
 from tests.drivers.p2p.calling import Caller, caller
 from tests.drivers.p2p.machine import needs
@@ -45,23 +46,28 @@ def established() -> dict[int, tuple[int, int]]:
 
 
 def sockets_of(pid: int) -> list[int]:
-    """The numbers of the sockets that a process holds."""
+    """The numbers of the sockets that a process holds; none once it has ended."""
     numbers = []
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            target = str(link.readlink())
-        except OSError:
-            continue
-        if target.startswith("socket:["):
-            numbers.append(int(target[8:-1]))
+    with suppress(FileNotFoundError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(FileNotFoundError):
+                target = str(link.readlink())
+                if target.startswith("socket:["):
+                    numbers.append(int(target[8:-1]))
     return numbers
 
 
 def callers_of(service: NodeService, pids: dict[str, list[int]]) -> list[str]:
     """Whose processes hold the other ends of a node's inbound connections, by the names given."""
     mine = int(service.addresses[0].split("/")[4])
+    before = established()
     holders = {number: name for name, some in pids.items() for pid in some for number in sockets_of(pid)}
-    return [holders.get(number, "somebody") for remote, number in established().values() if remote == mine]
+    after = established()  # what was there before and after was held by somebody in between
+    return [
+        holders.get(number, "somebody")
+        for port, (remote, number) in before.items()
+        if remote == mine and after.get(port) == (remote, number)
+    ]
 
 
 class Watch:
@@ -78,12 +84,16 @@ class Watch:
         """Look again and again."""
         while True:
             await ask(self.look)
+            await ask(self.look_at_circuits)
             await trio.sleep(LOOK_EVERY_S)
 
     def look(self) -> None:
-        """Once."""
+        """Once, at who is connected."""
         for service in self._services:
             self.callers.update(callers_of(service, self._pids))
+
+    def look_at_circuits(self) -> None:
+        """Once, at whose circuits there are."""
         for user, circuits in self._tor.circuits().items():
             self.circuits.setdefault(user, set()).update(circuits)
 
@@ -164,7 +174,8 @@ async def test_a_call_through_tor(tor: TorNetwork, tmp_path: Path) -> None:
                 at_helper = partial(there.get, f"/calls/{call[:8]}")
                 await until(at_helper, lambda told: "The door is open." in str(told))
             assert watch.callers == {"tor", "nodes"}  # not "victim", and not "tor client"
-            assert len(watch.circuits) >= len(relays)
+            print(len(watch.circuits))
+            assert len(watch.circuits) >= len(relays) + 3 * PUSH_RELAYS  # the call, the attestation, a letter
             every = [circuit for circuits in watch.circuits.values() for circuit in circuits]
             assert len(every) == len(set(every))
             tor.client.kill()

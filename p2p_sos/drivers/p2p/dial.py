@@ -30,14 +30,12 @@ async def dial_in_the_open(address: Address) -> Dialled:
 
 
 @frozen
-class Circuit:
-    """A dialler through the proxy; all that it opens shares one user name, or each has its own if that is None."""
+class Circuits:
+    """A dialler through the proxy: each connection under a fresh user name, and so over a circuit of its own."""
 
     socks: SocksAddress
-    user: User | None = None
 
     async def __call__(self, address: Address) -> Dialled:
         """Names are handed to the proxy as names. Raises `SocksFault`."""
-        user = self.user or User.fresh()
-        stream = await open_through(self.socks, user, address.host, address.port)
+        stream = await open_through(self.socks, User.fresh(), address.host, address.port)
         return Dialled(stream, (address.host, address.port))

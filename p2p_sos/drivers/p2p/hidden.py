@@ -13,19 +13,18 @@ import trio
 from p2p_sos.core.events import Pushed, PushFailed
 from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
 from p2p_sos.drivers.mesh import Deliver
-from p2p_sos.drivers.p2p.dial import Circuit
+from p2p_sos.drivers.p2p.dial import Circuits
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.push import Errand, PushLimits
-from p2p_sos.drivers.socks import SocksAddress, User
+from p2p_sos.drivers.socks import SocksAddress
+from p2p_sos.wire.registry import PUSH_RELAYS
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
 
-RELAYS = 3  # for each message (brief §5)
-
 
 class HiddenMesh(Libp2pMesh):
-    """Listens to some relays, each over a circuit of its own, and pushes to others, each cell over a fresh one."""
+    """Listens to some relays, each over a circuit of its own, and pushes to others, each time over fresh ones."""
 
     def __init__(  # noqa: PLR0913 - whom it listens to, whom it pushes to, and how
         self,
@@ -38,7 +37,7 @@ class HiddenMesh(Libp2pMesh):
         source: random.Random | None = None,
     ) -> None:
         self._pushing = limits or PushLimits()
-        self._socks = socks
+        self._circuits = Circuits(socks)
         self._source = source or random.SystemRandom()
         self._pushed = list(pushed)
         self._waiting, self._taken = trio.open_memory_channel[bytes](self._pushing.waiting_max)
@@ -49,14 +48,14 @@ class HiddenMesh(Libp2pMesh):
             (),
             [str(one) for one in listened],
             limits=self._pushing.listening,
-            dial=Circuit(socks),
+            dial=self._circuits,
         )
 
     def connect(self, addresses: Sequence[str]) -> None:
         """Listen to these too, and push to them while there are few others."""
         super().connect(addresses)
         for address in map(bootstrap_address, addresses):
-            if len(self._pushed) < RELAYS and address not in self._pushed:
+            if len(self._pushed) < PUSH_RELAYS and address not in self._pushed:
                 self._pushed.append(address)
 
     def push(self, cell: bytes) -> None:
@@ -96,5 +95,5 @@ class HiddenMesh(Libp2pMesh):
             self._idle.set()
 
     async def _errand(self, cell: bytes) -> Pushed | PushFailed:
-        relays = draw(self._pushed, RELAYS, self._source)
-        return await Errand(relays, Circuit(self._socks, User.fresh()), self._pushing).carry(cell)
+        relays = draw(self._pushed, PUSH_RELAYS, self._source)
+        return await Errand(relays, self._circuits, self._pushing).carry(cell)

@@ -1,7 +1,7 @@
-"""One cell's way into the mesh from a victim that nobody may see: three relays, one circuit, one RPC, gone.
+"""One cell's way into the mesh from a victim that nobody may see: three relays, a circuit to each, one RPC, gone.
 
-Decides when a relay has a cell, and when an errand is over. In come a cell, relays and a circuit; out goes `Pushed` or
-`PushFailed`. Must not know what the cell says, nor any way beside the circuit.
+Decides when a relay has a cell, and when an errand is over. In come a cell, relays and circuits; out goes `Pushed` or
+`PushFailed`. Must not know what the cell says, nor any way beside the circuits.
 
 An errand is a whole mesh node for one cell, under a fresh host key: it serves what any node serves and answers alike, says
 one RPC, and is gone. So all errands look alike, and a relay learns from one that a cell came out of a proxy.
@@ -16,12 +16,12 @@ from attrs import evolve, frozen
 from p2p_sos.core.events import Event, PeerJoined, Pushed, PushFailed, RoundTripMeasured, RpcReceived
 from p2p_sos.core.gossip.rpc import Carried, PeerId, Rpc
 from p2p_sos.drivers.addresses import Address
-from p2p_sos.drivers.p2p.dial import Circuit, Dialled
+from p2p_sos.drivers.p2p.dial import Circuits, Dialled
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS
 from p2p_sos.drivers.p2p.keeper import FAULTS, HungUpError, KeeperLimits, sentence
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh, MeshLimits
 from p2p_sos.wire.hashing import gossip_id
-from p2p_sos.wire.registry import TOPIC
+from p2p_sos.wire.registry import PUSH_RETURN_S, TOPIC
 
 HOST_SEED_BYTES = 32
 _FAULTS: tuple[type[Exception], ...] = (*STRANGERS_FAULTS, *FAULTS)
@@ -34,7 +34,7 @@ THROUGH_PROXY = MeshLimits(handshake_s=20.0, keeper=KeeperLimits(dial_s=30.0))
 class PushLimits:
     """How long an errand may take, and how many go at once."""
 
-    errand_s: float = 25.0  # guess: a cell that does not come back is pushed again after 30 s (brief §5)
+    errand_s: float = PUSH_RETURN_S - 5.0  # guess: over when the cell is pushed again
     at_once: int = 4  # guess: each costs three handshakes
     waiting_max: int = 64  # guess: more than a case says in an epoch
     listening: MeshLimits = THROUGH_PROXY
@@ -52,9 +52,9 @@ class _Heard:
 class Errand(Libp2pMesh):
     """One cell's way to its relays. Used once."""
 
-    def __init__(self, relays: Sequence[Address], circuit: Circuit, limits: PushLimits) -> None:
+    def __init__(self, relays: Sequence[Address], circuits: Circuits, limits: PushLimits) -> None:
         super().__init__(secrets.token_bytes(HOST_SEED_BYTES), limits=limits.errand, dial=self._dial_and_note)
-        self._circuit = circuit
+        self._circuits = circuits
         self._streams: dict[PeerId, trio.SocketStream] = {}
         self._relays = tuple(relays)
         self._errand_s = limits.errand_s
@@ -91,7 +91,7 @@ class Errand(Libp2pMesh):
             await trio.aclose_forcefully(self._streams[relay.peer])
 
     async def _dial_and_note(self, address: Address) -> Dialled:
-        dialled = await self._circuit(address)
+        dialled = await self._circuits(address)
         self._streams[address.peer] = dialled.stream
         return dialled
 

@@ -19,7 +19,7 @@ from p2p_sos.drivers.addresses import Address, bootstrap_address
 from p2p_sos.drivers.case_service import CallPlan, CaseService, create_case, serve_case
 from p2p_sos.drivers.home import Home
 from p2p_sos.drivers.p2p import hidden
-from p2p_sos.drivers.p2p.dial import Circuit, Dialled, dial_in_the_open
+from p2p_sos.drivers.p2p.dial import Circuits, Dialled, dial_in_the_open
 from p2p_sos.drivers.p2p.keeper import KeeperLimits
 from p2p_sos.drivers.p2p.push import PushLimits
 from p2p_sos.drivers.socks import SocksAddress, SocksFault
@@ -34,7 +34,7 @@ LIMITS = PushLimits(
 )
 
 
-class Leaky(Circuit):
+class Leaky(Circuits):
     """The fault that must never be made: where the proxy fails, go without it."""
 
     async def __call__(self, address: Address) -> Dialled:
@@ -95,7 +95,7 @@ async def serve(touched: list[Touch]) -> None:
     """Each job in its turn."""
     while line := await trio.to_thread.run_sync(sys.stdin.readline):
         job = json.loads(line)
-        hidden.Circuit = Leaky if job.get("leaky") else Circuit
+        hidden.Circuits = Leaky if job.get("leaky") else Circuits
         before = len(touched)
         ended = await {"push": push, "case": case}[job["what"]](job)
         print(json.dumps({"ended": ended, "touched": touched[before:]}), flush=True)
