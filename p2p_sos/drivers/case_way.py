@@ -125,5 +125,7 @@ def divide(
         return known, known
     kept = [relay for relay in known if relay in before][:LISTENED_MAX]
     fresh = [relay for relay in known if relay not in before]
-    listened = (*kept, *draw(fresh, LISTENED_MAX - len(kept), source))
-    return listened, tuple(relay for relay in known if relay not in listened)
+    chosen = (*kept, *draw(fresh, LISTENED_MAX - len(kept), source))
+    return tuple(relay for relay in known if relay in chosen), tuple(
+        relay for relay in known if relay not in chosen
+    )
