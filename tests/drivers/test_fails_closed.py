@@ -1,23 +1,28 @@
 """A victim behind a proxy touches nothing but the proxy, wherever in the conversation the proxy dies."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import trio
 
+from p2p_sos.drivers.api.client import LocalApi
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
+from p2p_sos.drivers.service import NodeService
 from tests.drivers.p2p.calling import Caller, caller
 from tests.drivers.p2p.machine import needs
 from tests.drivers.p2p.nodes import mesh, relays
 from tests.drivers.p2p.proxy import Proxy, proxies
 from tests.drivers.p2p.touched import leaks, traced
+from tests.drivers.services import DUTY, ask, node
 
 NAME = "localhost"  # known to every machine, so that a look-up in the open would succeed, and reach nobody
 HANDSHAKE_MAX = 200  # bytes of SOCKS before a first byte goes beyond the proxy: about 160
-SAMPLES = 144
+SAMPLES = 96
 
 
-def named(relay: Libp2pMesh) -> tuple[str, dict[str, tuple[str, int]]]:
+def named(relay: Libp2pMesh | NodeService) -> tuple[str, dict[str, tuple[str, int]]]:
     """The relay's address by name, and what the proxy must know to find it."""
     _, _, host, _, port, _, peer = relay.addresses[0].split("/")
     return f"/dns4/{NAME}/tcp/{port}/p2p/{peer}", {NAME: (host, int(port))}
@@ -54,7 +59,6 @@ async def test_a_proxy_that_dies_at_any_byte_leaks_nothing() -> None:
             assert said["leaks"] == [], offset
             assert said["touched"], offset
             failed += said["ended"] != "pushed"
-        print(len(offsets), failed, whole.most)
         assert failed > HANDSHAKE_MAX
 
 
@@ -110,3 +114,40 @@ async def test_the_kernel_saw_nothing_else(tmp_path: Path, leaky: bool) -> None:
     for port in ports:
         touched = leaks(touched, "127.0.0.1", port)
     assert bool(touched) is leaky, touched
+
+
+async def until_told(api: LocalApi, holds: Callable[[Any], bool]) -> None:
+    """Wait until this is true of the case."""
+    while not holds(await ask(api.get, "/case")):  # noqa: ASYNC110 - another process, which tells nobody
+        await trio.sleep(0.05)
+
+
+@pytest.mark.trio
+@pytest.mark.parametrize("dies_after", [50, 2500, None])
+async def test_a_whole_case_leaks_nothing(tmp_path: Path, dies_after: int | None) -> None:
+    """A case from its making to its stop, seen by the kernel: the proxy dies early, or while an answered victim writes."""
+    needs("strace")
+    trace = tmp_path / "trace"
+    strace = ("strace", "-f", "-qq", "-e", "trace=network", "-o", str(trace))
+    async with node(tmp_path / "a", DUTY) as helper, caller(*strace) as process:
+        where, names = named(helper)
+        proxy = Proxy(names, dies_after=dies_after)
+        async with proxies(proxy):
+            told = await process.do(what="case", home=str(tmp_path / "v"), port=proxy.port, relays=[where])
+            api = LocalApi(Path(told["socket"]))
+            if dies_after is None:
+                await until_told(api, lambda case: case["claims"] and case["claims"][0]["attested"])
+                await ask(
+                    api.post,
+                    "/case/accept",
+                    {"responder": (await ask(api.get, "/case"))["claims"][0]["responder"]},
+                )
+                while len(proxy.asked) < 3:  # one listens, one brought the call, one is on its way
+                    await trio.lowlevel.checkpoint()
+                proxy.die()
+            await until_told(api, lambda case: case["faults"])
+            said = await process.end()
+    assert leaks(said["touched"], "127.0.0.1", proxy.port) == []
+    touched = traced(trace.read_text())
+    assert ["connect", f"127.0.0.1:{proxy.port}"] in touched
+    assert leaks(touched, "127.0.0.1", proxy.port) == []
