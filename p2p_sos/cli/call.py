@@ -6,7 +6,8 @@ what will be public and what sealed before anything is sent; sends nothing witho
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,10 +16,14 @@ from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL
 from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.offline import OFFLINE, OUT_OPTION
 from p2p_sos.cli.reach import about
 from p2p_sos.cli.screen import Screen, readable, standard_input
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
+
+if TYPE_CHECKING:
+    from p2p_sos.cli.keeping import Kept
 
 EXPOSURE = "Hiding the origin is not built yet: the relays through which your call enters the mesh see your network address."
 NO_EMERGENCY_SERVICE = (
@@ -72,6 +77,12 @@ NO_EMERGENCY_SERVICE = (
 @click.option(
     "--recovery-code", is_flag=True, help="Show a recovery code for the case file besides the passphrase."
 )
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Send nothing: write the call as a file and a QR code for others to bring in.",
+)
+@OUT_OPTION
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--foreground", is_flag=True, help="Serve the case in this process; it ends with the terminal.")
 @click.option(
@@ -89,18 +100,44 @@ def call(session: Session, **flags: Any) -> None:
     """
     from p2p_sos.cli.relays import known_relays, profile_of
 
-    screen = session.screen
+    screen, offline = session.screen, bool(flags["offline"])
+    out = _out(flags)
     profile = profile_of(session, flags["profile"])
     wish, asked = _wish(screen, flags)
     _check_length(wish)
     relays = known_relays(session, flags["bootstrap"])
-    if asked and not relays:
+    if asked and not relays and not offline:
         from p2p_sos.cli.questions import ask_relays
 
         relays = ask_relays(screen)
-    _preview(screen, wish, relays)
-    ask_consent(screen, "Send it?", yes=flags["yes"], otherwise="Nothing was sent")
-    _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
+    _preview(screen, wish, relays, offline=offline)
+    question, otherwise = (
+        ("Write it?", "Nothing was written") if offline else ("Send it?", "Nothing was sent")
+    )
+    ask_consent(screen, question, yes=flags["yes"], otherwise=otherwise)
+    kept = _keep(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
+    if out is not None:
+        from p2p_sos.cli.offline import hand_out
+
+        hand_out(session, kept.directory, kept.secret, out, tuple(relays))
+        return
+    _send(session, kept, relays, profile, flags)
+
+
+def _out(flags: dict[str, Any]) -> Path | None:
+    """Where the files of a call by hand go; None for a call that is sent."""
+    if not flags["offline"]:
+        if flags["out"] is not None:
+            raise Stop("--out says where the files of --offline go; give both, or neither.", exits.USAGE)
+        return None
+    if flags["foreground"]:
+        raise Stop(
+            "--offline starts no process, so --foreground makes no sense with it; give one of them.",
+            exits.USAGE,
+        )
+    from p2p_sos.cli.offline import out_directory
+
+    return out_directory(flags["out"])
 
 
 def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
@@ -144,7 +181,7 @@ def _read_text(given: str) -> str:
     return readable(given)
 
 
-def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
+def _preview(screen: Screen, wish: Wish, relays: Sequence[str], *, offline: bool) -> None:
     """Show what everyone will read, what only accepted helpers will, and who sees the address."""
     from p2p_sos.cli.describe import listed
 
@@ -162,15 +199,15 @@ def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
         screen.line(
             (f"This is a call of status {wish.status}: nobody who takes only real calls is woken.", "yellow")
         )
-    if not relays:
+    if not relays and not offline:
         screen.line(
             ("No relay is known yet: the call will wait until you name one with --bootstrap.", "yellow")
         )
-    screen.line(EXPOSURE)
+    screen.line(OFFLINE if offline else EXPOSURE)
     screen.line(NO_EMERGENCY_SERVICE)
 
 
-def _place(
+def _keep(
     session: Session,
     wish: Wish,
     relays: Sequence[str],
@@ -178,9 +215,9 @@ def _place(
     flags: dict[str, Any],
     *,
     ask_secret: bool,
-) -> None:
-    """Keep the case on disk, then have it served, and follow it."""
-    from p2p_sos.cli.keeping import keep_case, serve_here, serve_in_background
+) -> "Kept":
+    """Keep the case on disk, and say where and what opens it."""
+    from p2p_sos.cli.keeping import keep_case
     from p2p_sos.cli.secret import new_passphrase
 
     passphrase = new_passphrase(ask=ask_secret and sys.stdin.isatty())
@@ -192,7 +229,14 @@ def _place(
         relays=relays,
         profile=profile,
     )
-    _tell_kept(session, wish, kept, relays)
+    _tell_kept(session, wish, kept, relays, OFFLINE if flags["offline"] else EXPOSURE)
+    return kept
+
+
+def _send(session: Session, kept: "Kept", relays: Sequence[str], profile: str, flags: dict[str, Any]) -> None:
+    """Have the case served, and follow it."""
+    from p2p_sos.cli.keeping import serve_here, serve_in_background
+
     if not relays:
         raise Stop(
             f"No relay is known, so nobody has your call yet: it is kept as case {kept.directory.name}; send it with: "
@@ -217,7 +261,7 @@ def _place(
     follow(session, kept.directory, **how)
 
 
-def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -> None:
+def _tell_kept(session: Session, wish: Wish, kept: "Kept", relays: Sequence[str], exposure: str) -> None:
     screen = session.screen
     screen.object(
         {
@@ -228,7 +272,7 @@ def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -
             "public": wish.public(),
             "sealed": sorted(wish.sealed()),
             "relays": list(relays),
-            "exposure": EXPOSURE,
+            "exposure": exposure,
         }
     )
     screen.line("")

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from p2p_sos.cli import exits
+from p2p_sos.cli.case_carry import ask_whether_here
 from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_S, UNTIL, follow
@@ -30,6 +31,7 @@ LOOK_EVERY_S = 0.05
 )
 @click.option("--patience", type=click.FloatRange(min=0.1), default=PATIENCE_S, show_default=True, metavar="SECONDS",
               help="How long to wait for the first relay.")  # fmt: skip
+@click.option("--yes", is_flag=True, help="Go on here though a copy was exported, without asking.")
 @pass_session
 def resume(
     session: Session,
@@ -40,6 +42,7 @@ def resume(
     foreground: bool,
     until: str,
     patience: float,
+    yes: bool,
 ) -> None:
     """Go on with a case after a crash or a reboot, or with other relays; then follow it.
 
@@ -58,6 +61,7 @@ def resume(
     if served:
         session.screen.line(f"Case {directory.name} is being carried already; following it.")
     else:
+        ask_whether_here(session, directory, yes=yes)
         _start(
             session,
             directory,

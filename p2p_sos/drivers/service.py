@@ -186,8 +186,9 @@ def _assemble(
     service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), watched, mesh)
     asking = Asking(node, runner.ask, service.is_stopping)
     api = NodeApi(
-        node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key
-    )
+        node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key,
+        watched.until,
+    )  # fmt: skip
     return _Parts(service, mesh, api, hub, pager)
 
 
