@@ -19,6 +19,7 @@ OFFLINE = (
     "Nothing leaves this machine now. The file names nobody; whoever brings it to the network is seen bringing it, and "
     "knows from whom it came."
 )
+FOR_ANYBODY = 0o644  # the mode of files that others are to read
 OUT_OPTION = click.option(
     "--out", metavar="DIR", help="Where the files of a call by hand go, such as a USB stick. [here]"
 )
@@ -92,7 +93,7 @@ def _write(out: Path, name: str, code: str, again: str) -> tuple[Path, Path]:
     for path, content in ((text, text_of(code).encode()), (picture, png(code))):
         try:
             if not (path.exists() and path.read_bytes() == content):
-                write_new(path, content)
+                write_new(path, content, FOR_ANYBODY)
         except FileExistsError as there:
             raise Stop(
                 f"{path} exists already and holds something else; nothing is overwritten. The case is kept: write the "

@@ -197,12 +197,15 @@ def _heard_of(
 
         from p2p_sos.drivers.relaying import listen_for
 
+        session.screen.line(("The node holds it; waiting until another node shows it ...", "dim"))
+
         async def listen() -> bool:
             return await listen_for(frame, network, others, patience_s=patience_s)
 
         if trio.run(listen):
             return True
         patience_s = 0.0
+    session.screen.line(("The node holds it; waiting until somebody answers ...", "dim"))
     deadline = time.monotonic() + patience_s
     while not (answered := _answered(line.get(f"/calls/{frame.id.hex()}"))) and time.monotonic() < deadline:
         time.sleep(LOOK_EVERY_S)
@@ -274,12 +277,9 @@ def _report(session: Session, said: dict[str, Any], file: str) -> None:
         )
         return
     again = f"{session.named('relay')} {file}"
-    if said["by"] == "node" and not relays:
-        raise Stop(
-            f"The node that runs here keeps call {call}, but has no peer to hand it to: it does so as soon as one joins. "
-            f"{session.named('status')} shows when",
-            exits.QUEUED,
-        )
+    if said["by"] == "node":
+        _held_by_node(session, call, relays)
+        return
     who = f"{count(relays, 'relay')} took call {call}" if relays else f"No relay asked for call {call}"
     raise Stop(
         f"{who}, and it did not come back in time. It may still spread; bring it once more, best to others: {again} "
@@ -287,3 +287,18 @@ def _report(session: Session, said: dict[str, Any], file: str) -> None:
         exits.NOT_DONE,
         "not-heard",
     )
+
+
+def _held_by_node(session: Session, call: str, peers: int) -> None:
+    """The node of this home has it, and nobody else has shown it yet. `Stop` 75 when it has no peer at all."""
+    if not peers:
+        raise Stop(
+            f"The node that runs here keeps call {call}, but has no peer to hand it to: it does so as soon as one joins. "
+            f"{session.named('status')} shows when",
+            exits.QUEUED,
+        )
+    session.screen.line(
+        (f"HELD: the node here has call {call} and hands it to {count(peers, 'peer')}", "yellow"),
+        "; no other node has shown or answered it yet.",
+    )
+    session.screen.next(f"{session.named('show')} {call} tells who answers it")

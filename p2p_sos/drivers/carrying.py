@@ -45,9 +45,9 @@ def take_out(case: CaseHome, target: Path) -> int:
     return len(content)
 
 
-def write_new(target: Path, content: bytes) -> None:
+def write_new(target: Path, content: bytes, mode: int = FILE_MODE) -> None:
     """Write a file that is not there yet, durable on return; nothing half-written stays. Raises `OSError`."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

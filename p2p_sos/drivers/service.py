@@ -155,7 +155,8 @@ def _assemble(
     for remark in remarks:
         log.warning(remark)
     profile = PROFILES[settings.node.profile]
-    mesh = Libp2pMesh(host_seed(home), settings.node.listen, (*settings.node.bootstrap, *bootstrap_extra))
+    relays = (*settings.node.bootstrap, *bootstrap_extra)
+    mesh = Libp2pMesh(host_seed(home), settings.node.listen, relays)
     node = Node(
         profile=profile,
         gossip=settings.gossip,
@@ -187,7 +188,7 @@ def _assemble(
     asking = Asking(node, runner.ask, service.is_stopping)
     api = NodeApi(
         node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key,
-        watched.until,
+        watched.until, relays,
     )  # fmt: skip
     return _Parts(service, mesh, api, hub, pager)
 

@@ -7,7 +7,7 @@ import base64
 import binascii
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import trio
@@ -67,6 +67,7 @@ class NodeApi:
     pager: Pager
     key: SigningKey | None
     until: Callable[[Callable[[Node], bool]], Awaitable[None]]
+    relays: Sequence[str]  # the addresses that this node keeps
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -94,6 +95,7 @@ class NodeApi:
                 "pid": os.getpid(),
                 "peer_id": self.mesh.peer_id,
                 "addresses": list(self.mesh.addresses),
+                "relays": list(self.relays),
                 "faults": dict(self.mesh.faults),
                 "peers": [views.peer(view) for view in self.node.peers],
                 "calls_open": sum(record.state is CallState.OPEN for record in self.node.calls.values()),
