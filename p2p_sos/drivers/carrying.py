@@ -87,11 +87,14 @@ def take_in(home: Home, source: Path, secret: str) -> CaseHome:
 
 
 def _look_at(source: Path) -> None:
+    """Refuse at once what is plainly something else: the copy is looked at with care."""
     with source.open("rb") as file:
         head = file.read(100)
         size = os.fstat(file.fileno()).st_size
     application = int.from_bytes(head[APPLICATION_AT : APPLICATION_AT + 4], "big")
-    if not head.startswith(SQLITE) or application != CASE_FORMAT.application:
+    # A log beside it may hold all of it, its first page too.
+    alone = not source.with_name(source.name + LOG).exists()
+    if not head.startswith(SQLITE) or (alone and application != CASE_FORMAT.application):
         raise NoCase(
             f"{source} is no case: give the file that `sos case export` wrote, or the case.db of a case's directory."
         )
