@@ -240,7 +240,8 @@ def _send(session: Session, kept: "Kept", relays: Sequence[str], profile: str, f
     if not relays:
         raise Stop(
             f"No relay is known, so nobody has your call yet: it is kept as case {kept.directory.name}; send it with: "
-            f"{about(session, kept.directory, 'case resume')} --bootstrap ADDRESS",
+            f"{about(session, kept.directory, 'case resume')} --bootstrap ADDRESS, or hand it to somebody with a network: "
+            f"{about(session, kept.directory, 'case offline')}",
             exits.QUEUED,
         )
     how = {"until": flags["until"], "patience_s": flags["patience"]}

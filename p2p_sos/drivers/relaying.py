@@ -251,12 +251,5 @@ async def _came_back(giver: _Guest, listener: _Guest, call: CallId, *, alone: bo
 
 async def _until(holds: Callable[[], bool]) -> None:
     """Wait until it is so. Looks now and then: two nodes and their lines have no one event in common."""
-    async for _ in _looks():
-        if holds():
-            return
-
-
-async def _looks() -> AsyncIterator[None]:
-    while True:
-        yield
+    while not holds():  # noqa: ASYNC110 (see above)
         await trio.sleep(LOOK_EVERY_S)
