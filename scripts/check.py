@@ -5,6 +5,7 @@ Comes in: the checkout. Goes out: one line per step; what went wrong, in full; w
 itself up first, so Python 3.11 or later and git are all it needs.
 """
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -47,6 +48,16 @@ def node_packages() -> None:
     print("javascript ok" if trouble is None else f"javascript not run: {trouble}", flush=True)
 
 
+def debian_packages() -> None:
+    """Install what the tests with Tor need, where the complete check runs; elsewhere say what is missing."""
+    import debian
+
+    wanted = debian.missing()
+    hint = f"{', '.join(wanted)} not installed; python3 scripts/debian.py installs them"
+    trouble = debian.install() if os.environ.get("CI") else hint if wanted else None
+    print("debian ok" if trouble is None else f"debian not run: {trouble}", flush=True)
+
+
 def left_out(report: Path) -> list[str]:
     """The tests that did not run, each with its reason."""
     lines = []
@@ -79,6 +90,7 @@ def main() -> int:
     """Run all steps, whatever fails on the way."""
     good = [step(name, arguments) for name, arguments in STEPS]
     node_packages()
+    debian_packages()
     passed, closing = suite()
     good.append(passed)
     failed = [name for (name, _), held in zip((*STEPS, ("tests", ())), good, strict=True) if not held]

@@ -4,6 +4,8 @@ In comes what a person wrote: a flag, a line of the settings. Out goes an `Addre
 the fault. Nothing is resolved or dialled here, and libp2p is not loaded.
 """
 
+import random
+from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from attrs import frozen
@@ -59,6 +61,14 @@ def parse_bootstrap(text: str) -> Address | str:
     return Address(family, parts[1], port, parts[5])
 
 
+def bootstrap_address(text: str) -> Address:
+    """The same. Raises ValueError with the sentence."""
+    parsed = parse_bootstrap(text)
+    if isinstance(parsed, str):
+        raise ValueError(parsed)
+    return parsed
+
+
 def parse_listen(text: str) -> str | None:
     """None if `text` is an address to listen on (`/ip4/0.0.0.0/tcp/4001`, port 0 picks one); else what is wrong."""
     parts = text.strip().strip("/").split("/")
@@ -82,6 +92,20 @@ def network_of(host: str) -> str:
         return IPv6Address(host).exploded[:9]
     except AddressValueError:
         return host
+
+
+def draw(addresses: Sequence[Address], count: int, source: random.Random) -> tuple[Address, ...]:
+    """That many relays, drawn; of different networks as long as there are such."""
+    shuffled = list(addresses)
+    source.shuffle(shuffled)
+    networks: set[str] = set()
+    apart: list[Address] = []
+    beside: list[Address] = []
+    for address in shuffled:
+        network = network_of(address.host)
+        (beside if network in networks else apart).append(address)
+        networks.add(network)
+    return tuple((apart + beside)[:count])
 
 
 def _wrong_host(shown: str, family: str, host: str) -> str | None:

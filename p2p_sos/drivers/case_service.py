@@ -26,17 +26,20 @@ from p2p_sos.core.events import VictimCalls
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
 from p2p_sos.core.notices import Notice
+from p2p_sos.core.origin.way import Way
 from p2p_sos.core.tables import Table
 from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.case_routes import CaseApi
 from p2p_sos.drivers.api.notices import Hub, notice_json
 from p2p_sos.drivers.api.server import application, serve_api
+from p2p_sos.drivers.case_way import Route, checked, keep_route, mesh_of, settle
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.cells import rings
 from p2p_sos.drivers.home import CaseHome, Home, Lock, prepare_socket
 from p2p_sos.drivers.keyfile import SEED_BYTES
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.runner import Runner
+from p2p_sos.drivers.socks import SocksAddress
 from p2p_sos.drivers.store import StoreError, StoreUnusable
 from p2p_sos.drivers.watched import Watched
 from p2p_sos.wire.checks import check
@@ -104,12 +107,15 @@ async def create_case(  # noqa: PLR0913 - a case is made of that much
     recovery_code: bool,
     bootstrap: Sequence[str],
     profile: str = LABORATORY,
+    way: Way = Way.DIRECT,
+    socks: tuple[str, int] | None = None,
 ) -> NewCase:
-    """Compose, stamp (in a thread), sign and keep a call; nothing is sent.
+    """Compose, stamp (in a thread), sign and keep a call, and by which way it is to go; nothing is sent.
 
-    Raises `Exists`, `HomeError`, `StoreError`, `StoreUnusable`.
+    Raises `Exists`, `HomeError`, `StoreError`, `StoreUnusable`, `WayRefused`.
     """
     network = PROFILES[profile]
+    route = checked(Route(way, None if socks is None else SocksAddress(*socks)))
     victim = VictimSecrets(_fresh_key(), secrets.token_bytes(SEED_BYTES), plan.situation)
     call = compose_call(
         victim,
@@ -133,6 +139,7 @@ async def create_case(  # noqa: PLR0913 - a case is made of that much
         )
         file.write_note(PROFILE_NOTE, profile.encode())
         file.write_note(CALL_NOTE, frame.cell)
+        keep_route(file, route)
         # The secrets come last: a file without them was never finished.
         await file.commit([Keep(Table.CASE, key, value) for key, value in case_rows(victim)])
         case.write_hints(bootstrap)
@@ -201,6 +208,9 @@ async def serve_case(  # noqa: PLR0913 - who serves a case decides that much
     bootstrap: Sequence[str],
     *,
     profile: str = LABORATORY,
+    way: Way | None = None,
+    socks: tuple[str, int] | None = None,
+    weaker: bool = False,
     gossip: GossipSettings | None = None,
     no_relay_after_s: float | None = None,
     ready: Callable[[CaseService], None] = _nobody,
@@ -209,8 +219,9 @@ async def serve_case(  # noqa: PLR0913 - who serves a case decides that much
     """Serve an open case file until stopped or over; a case whose call is not out yet sends it.
 
     With `no_relay_after_s`, ends with `NO_RELAY` when no relay ever took the call within that time of this start.
-    The file is closed on return. The file's own network counts; `profile` serves files that name none.
-    Raises `Held`, `HomeError`, `StoreError`, `StoreUnusable`.
+    The file is closed on return. The file's own network counts; `profile` serves files that name none. So does its way,
+    unless `way` names a stronger one, or a weaker one with `weaker`: the person's consent. `socks` is where the proxy
+    listens now, if not where it did. Raises `Held`, `HomeError`, `StoreError`, `StoreUnusable`, `WayRefused`.
     """
     try:
         with Lock(case.lock_path, f"The case {case.name}"):
@@ -223,7 +234,9 @@ async def serve_case(  # noqa: PLR0913 - who serves a case decides that much
                     f"The case {case.name} was never finished, and nothing was sent: call again."
                 )
             network = PROFILES[(file.note(PROFILE_NOTE) or profile.encode()).decode()]
-            serving = _assemble(case, file, victim, network, gossip or GossipSettings(), bootstrap)
+            route = settle(file, way, socks, weaker=weaker)
+            mesh = mesh_of(route, file, bootstrap)
+            serving = _assemble(case, file, victim, network, gossip or GossipSettings(), route.way, mesh)
 
             def tell_both(service: CaseService) -> None:
                 task_status.started(service)
@@ -254,11 +267,9 @@ def _assemble(  # noqa: PLR0913, PLR0917 - the parts of one case
     victim: VictimSecrets,
     profile: Profile,
     gossip: GossipSettings,
-    bootstrap: Sequence[str],
+    way: Way,
+    mesh: Mesh,
 ) -> _Parts:
-    from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
-
-    mesh = Libp2pMesh(secrets.token_bytes(SEED_BYTES), (), bootstrap)
     node = Node(
         profile=profile,
         gossip=gossip,
@@ -266,6 +277,7 @@ def _assemble(  # noqa: PLR0913, PLR0917 - the parts of one case
         entropy=secrets.token_bytes,
         rings=rings,
         victim=victim,
+        way=way,
     )
     watched, hub = Watched(node), Hub()
 

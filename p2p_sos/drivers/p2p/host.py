@@ -65,8 +65,9 @@ STRANGERS_FAULTS: tuple[type[Exception], ...] = (
 class BufferedStream(TrioTCPStream):
     """A TCP stream that is read in large pieces, however small the pieces that are asked for."""
 
-    def __init__(self, stream: trio.SocketStream) -> None:
+    def __init__(self, stream: trio.SocketStream, beyond: tuple[str, int] | None = None) -> None:
         super().__init__(stream)
+        self._beyond = beyond
         self._buffer = b""
         self._at = 0
 
@@ -89,7 +90,9 @@ class BufferedStream(TrioTCPStream):
         return rest
 
     def get_remote_address(self) -> tuple[str, int] | None:
-        """Host and port of the other side, for IPv6 too."""
+        """Host and port of the other side, for IPv6 too; through a proxy, what the proxy was asked for."""
+        if self._beyond is not None:
+            return self._beyond
         try:
             host, port = self.stream.socket.getpeername()[:2]
         except OSError:
@@ -175,9 +178,10 @@ class MeshSwarm(Swarm):
         if not scope.cancelled_caught:
             await muxed.event_closed.wait()
 
-    async def dial(self, stream: trio.SocketStream, peer: ID) -> Any:
-        """Secure and multiplex a dialled TCP stream: a `SwarmConn`. Raises `SwarmException`."""
-        return await self.upgrade_outbound_raw_conn(RawConnection(BufferedStream(stream), True), peer)
+    async def dial(self, stream: trio.SocketStream, peer: ID, beyond: tuple[str, int] | None) -> Any:
+        """Secure and multiplex a TCP stream, dialled perhaps through a proxy: a `SwarmConn`. Raises `SwarmException`."""
+        raw = RawConnection(BufferedStream(stream, beyond), True)
+        return await self.upgrade_outbound_raw_conn(raw, peer)
 
 
 class MeshHost(BasicHost):

@@ -13,6 +13,7 @@ from attrs import define, field, frozen
 from libp2p.security.noise.exceptions import PeerIDMismatchesPubkey
 
 from p2p_sos.drivers.addresses import Address
+from p2p_sos.drivers.socks import ENVIRONMENT, ProxyAway, ProxyRefused
 
 Dial = Callable[[Address], Awaitable[None]]
 
@@ -27,6 +28,10 @@ class HungUpError(Exception):
 
 class NotOurProtocolError(Exception):
     """A peer speaks libp2p, but not the mesh's protocol."""
+
+
+# What a dial raises for a reason that lies outside.
+FAULTS = (OSError, trio.TooSlowError, NotOurProtocolError, HungUpError, UnreachableError)
 
 
 @frozen
@@ -77,7 +82,7 @@ class Keeper:
         while True:
             try:
                 await self._dial(address)
-            except (OSError, trio.TooSlowError, NotOurProtocolError, HungUpError, UnreachableError) as fault:
+            except FAULTS as fault:
                 self._faults[str(address)] = sentence(address, fault, self._limits.dial_s)
                 wait_s = min(wait_s * 2, self._limits.last_wait_s)
             else:
@@ -90,6 +95,10 @@ def sentence(address: Address, fault: BaseException, dial_s: float) -> str:
     """What is wrong with an address, for the person who wrote it."""
     chain = _causes(fault)
     for cause in chain:
+        if isinstance(cause, ProxyAway):
+            return f"{address}: {cause}; nothing was tried by any other way. Start Tor, or name its port with {ENVIRONMENT}."
+        if isinstance(cause, ProxyRefused):
+            return f"{address}: {cause}; the relay is down, or the proxy is not yet connected."
         if isinstance(cause, PeerIDMismatchesPubkey):
             return f"{address}: another peer answers there; the id after /p2p/ is wrong, or the relay has a new key."
         if isinstance(cause, gaierror):

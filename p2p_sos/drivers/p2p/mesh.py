@@ -18,6 +18,7 @@ from p2p_sos.core.events import PeerJoined, PeerLeft, RoundTripMeasured
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
 from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, parse_listen
 from p2p_sos.drivers.mesh import Deliver
+from p2p_sos.drivers.p2p.dial import Dialler, dial_in_the_open
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS, MeshHost, MeshSwarm, build_host
 from p2p_sos.drivers.p2p.keeper import (
     HungUpError,
@@ -88,9 +89,11 @@ class Libp2pMesh:
         bootstrap: Sequence[str] = (),
         *,
         limits: MeshLimits | None = None,
+        dial: Dialler = dial_in_the_open,
     ) -> None:
         """Raises ValueError with a sentence about the first address that is wrong."""
         self._limits = limits or MeshLimits()
+        self._dial = dial
         for text in listen:
             if (wrong := parse_listen(text)) is not None:
                 raise ValueError(wrong)
@@ -244,9 +247,9 @@ class Libp2pMesh:
         if link is None:
             await self._wait_out_refusal(address.peer)
             with trio.fail_after(self._limits.keeper.dial_s):
-                stream = await trio.open_tcp_stream(address.host, address.port)
+                stream, beyond = await self._dial(address)
                 try:
-                    await self._swarm.dial(stream, ID.from_base58(address.peer))
+                    await self._swarm.dial(stream, ID.from_base58(address.peer), beyond)
                 except STRANGERS_FAULTS as fault:
                     raise UnreachableError("no secure connection") from fault
                 finally:

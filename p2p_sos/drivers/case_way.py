@@ -1,0 +1,131 @@
+"""By which way a case speaks: chosen once, kept in its file, and never weakened in silence.
+
+Decides which way a resumed case takes, and which relays of its list it listens to and which it pushes to. In come what the
+person asks for and what the file remembers; out goes a `Route` and the mesh that walks it. Must not know messages.
+
+The relays are the case's own list: what `--bootstrap` named, else what the settings named, kept with the case. Nobody is
+asked for relays while the case speaks: a list that somebody handed out now could be handed out to this caller alone.
+"""
+
+import json
+import random
+import secrets
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from attrs import frozen
+
+from p2p_sos.core.origin.way import Way
+from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
+from p2p_sos.drivers.casefile import CaseFile
+from p2p_sos.drivers.keyfile import SEED_BYTES
+from p2p_sos.drivers.socks import ENVIRONMENT, SocksAddress, parse_socks
+from p2p_sos.drivers.store import StoreUnusable
+
+if TYPE_CHECKING:
+    from p2p_sos.drivers.p2p.mesh import Libp2pMesh
+
+ROUTE_NOTE, LISTENED_NOTE = "route", "listened"
+BY_STRENGTH = (Way.DIRECT, Way.STEM, Way.PUSH)
+LISTENED_MAX = 3  # guess: one of them is there
+APART_MIN = 6  # relays, of which three are listened to and three or more are pushed to
+
+
+class WayRefused(Exception):
+    """The case will not be served by this way; the sentence says why and what to do."""
+
+
+@frozen
+class Route:
+    """A way, and the proxy that it needs."""
+
+    way: Way = Way.DIRECT
+    socks: SocksAddress | None = None
+
+    def __str__(self) -> str:
+        return self.way.value
+
+
+def keep_route(file: CaseFile, route: Route) -> None:
+    """Remember it in the case file. Raises `StoreError`."""
+    kept = {"way": route.way.value, "socks": None if route.socks is None else str(route.socks)}
+    file.write_note(ROUTE_NOTE, json.dumps(kept).encode())
+
+
+def route_of(file: CaseFile) -> Route:
+    """What the case file remembers; the direct way when it is older than ways. Raises `StoreUnusable`."""
+    note = file.note(ROUTE_NOTE)
+    if note is None:
+        return Route()
+    try:
+        kept = json.loads(note)
+        socks = None if kept["socks"] is None else parse_socks(kept["socks"])
+        way = Way(kept["way"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StoreUnusable("The case file names a way that this program does not know: renew it.") from error
+    if isinstance(socks, str):
+        raise StoreUnusable(f"The case file names a proxy that cannot be: {socks}")
+    return Route(way, socks)
+
+
+def settle(file: CaseFile, way: Way | None, socks: tuple[str, int] | None, *, weaker: bool) -> Route:
+    """The route to take now, kept in the file if it is new. Raises `WayRefused`, `StoreError`, `StoreUnusable`.
+
+    Nothing asked for: the remembered one. A weaker way only where `weaker` says that the person consented.
+    """
+    kept = route_of(file)
+    route = Route(way or kept.way, kept.socks if socks is None else SocksAddress(*socks))
+    if not weaker and BY_STRENGTH.index(route.way) < BY_STRENGTH.index(kept.way):
+        raise WayRefused(
+            f"This case has spoken by the way {kept} and would show more by the way {route}: "
+            f"resume it by {kept}, or consent to the weaker way."
+        )
+    checked(route)
+    if route != kept:
+        keep_route(file, route)
+    return route
+
+
+def checked(route: Route) -> Route:
+    """The route, if it can be taken. Raises `WayRefused` for a push without a proxy, or a proxy that is not in digits."""
+    if route.way is Way.PUSH and route.socks is None:
+        raise WayRefused(
+            f"The way push needs a SOCKS port and none is known: start Tor, or name its port with {ENVIRONMENT}."
+        )
+    if route.socks is not None and isinstance(wrong := parse_socks(str(route.socks)), str):
+        raise WayRefused(wrong)
+    return route
+
+
+def mesh_of(route: Route, file: CaseFile, bootstrap: Sequence[str]) -> "Libp2pMesh":
+    """The mesh for this route, under a fresh host key. Raises ValueError about a wrong address, `StoreError`."""
+    seed = secrets.token_bytes(SEED_BYTES)
+    if route.way is not Way.PUSH:
+        from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
+
+        return Libp2pMesh(seed, (), bootstrap)
+    from p2p_sos.drivers.p2p.hidden import HiddenMesh
+
+    assert route.socks is not None
+    source = random.SystemRandom()
+    before = json.loads(file.note(LISTENED_NOTE) or b"[]")
+    relays = [bootstrap_address(text) for text in bootstrap]
+    listened, pushed = divide(relays, [bootstrap_address(text) for text in before], source)
+    if [str(relay) for relay in listened] != before:
+        file.write_note(LISTENED_NOTE, json.dumps([str(relay) for relay in listened]).encode())
+    return HiddenMesh(seed, listened, pushed, route.socks, source=source)
+
+
+def divide(
+    relays: Sequence[Address], before: Sequence[Address], source: random.Random
+) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
+    """Whom to listen to and whom to push to: others, where enough are known; those listened to before stay so."""
+    known = tuple(dict.fromkeys(relays))
+    if len(known) < APART_MIN:
+        return known, known
+    kept = [relay for relay in known if relay in before][:LISTENED_MAX]
+    fresh = [relay for relay in known if relay not in before]
+    chosen = (*kept, *draw(fresh, LISTENED_MAX - len(kept), source))
+    return tuple(relay for relay in known if relay in chosen), tuple(
+        relay for relay in known if relay not in chosen
+    )
