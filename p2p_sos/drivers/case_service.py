@@ -46,7 +46,7 @@ from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, decode, id_of, seal
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import Call
-from p2p_sos.wire.profiles import PROFILES, Profile
+from p2p_sos.wire.profiles import LABORATORY, PROFILES, Profile
 from p2p_sos.wire.registry import (
     CALL_EPOCH_S,
     STAMP_NONCE_BYTES,
@@ -61,7 +61,6 @@ from p2p_sos.wire.stamps import solve
 
 CALL_NOTE, PROFILE_NOTE = "call", "profile"  # the signed cell; the name of its network
 LONGEST_LINGER_S = 900.0  # after a closing: the machine ends its keys earlier, this is the last resort
-LABORATORY = "laboratory"
 
 
 @frozen
@@ -235,7 +234,7 @@ async def serve_case(  # noqa: PLR0913 - who serves a case decides that much
                 )
             network = PROFILES[(file.note(PROFILE_NOTE) or profile.encode()).decode()]
             route = settle(file, way, socks, weaker=weaker)
-            mesh = mesh_of(route, file, bootstrap)
+            mesh = mesh_of(route, file, bootstrap, loopback_apart=network.name == LABORATORY)
             serving = _assemble(case, file, victim, network, gossip or GossipSettings(), route.way, mesh)
 
             def tell_both(service: CaseService) -> None:

@@ -97,13 +97,13 @@ def checked(route: Route) -> Route:
     return route
 
 
-def mesh_of(route: Route, file: CaseFile, bootstrap: Sequence[str]) -> "Libp2pMesh":
-    """The mesh for this route, under a fresh host key. Raises ValueError about a wrong address, `StoreError`."""
+def mesh_of(route: Route, file: CaseFile, bootstrap: Sequence[str], *, loopback_apart: bool) -> "Libp2pMesh":
+    """The mesh for this route, under a fresh host key; a laboratory's tells loopback peers apart. Raises ValueError about a wrong address, `StoreError`."""
     seed = secrets.token_bytes(SEED_BYTES)
     if route.way is not Way.PUSH:
         from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
 
-        return Libp2pMesh(seed, (), bootstrap)
+        return Libp2pMesh(seed, (), bootstrap, loopback_apart=loopback_apart)
     from p2p_sos.drivers.p2p.hidden import HiddenMesh
 
     assert route.socks is not None

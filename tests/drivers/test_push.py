@@ -142,10 +142,15 @@ async def test_a_push_that_reaches_nobody_says_why() -> None:
                 assert failed.cell == cell(1)
                 assert why in failed.why
         full = hidden(proxy, [], [], evolve(LIMITS, at_once=1, waiting_max=1))
+        full.push(cell(8))
+        full.push(cell(8))  # waits already
+        full.push(cell(9))  # before it runs
         async with running(full) as (ears,):
-            for number in range(3):  # one goes, or will, and one waits
-                full.push(cell(number))
-            assert "Too many messages wait to be pushed." in [failed.why for failed in ears.of(PushFailed)]
+            await ears.hear(PushFailed, times=2)
+            assert {failed.cell: failed.why for failed in ears.of(PushFailed)} == {
+                cell(9): "Too many messages wait to be pushed.",
+                cell(8): "No relay is known to push to.",
+            }
 
 
 @pytest.mark.trio

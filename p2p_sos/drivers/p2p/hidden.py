@@ -41,6 +41,9 @@ class HiddenMesh(Libp2pMesh):
         self._source = source or random.SystemRandom()
         self._pushed = list(pushed)
         self._waiting, self._taken = trio.open_memory_channel[bytes](self._pushing.waiting_max)
+        self._queued: dict[bytes, None] = {}
+        self._refused_early: list[PushFailed] = []
+        self._running = False
         self._under_way = 0
         self._idle = trio.Event()
         super().__init__(
@@ -59,12 +62,16 @@ class HiddenMesh(Libp2pMesh):
                 self._pushed.append(address)
 
     def push(self, cell: bytes) -> None:
-        """Send an errand with this cell; `Pushed` or `PushFailed` follows."""
+        """Send an errand with this cell; `Pushed` or `PushFailed` follows. What waits to go already goes once."""
+        if cell in self._queued:
+            return
         try:
             self._waiting.send_nowait(cell)
         except trio.WouldBlock:
-            self._deliver(PushFailed(cell, "Too many messages wait to be pushed."))
+            refused = PushFailed(cell, "Too many messages wait to be pushed.")
+            self._deliver(refused) if self._running else self._refused_early.append(refused)
             return
+        self._queued[cell] = None
         self._under_way += 1
 
     async def flush(self, within_s: float) -> None:
@@ -83,6 +90,9 @@ class HiddenMesh(Libp2pMesh):
         task_status: "TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
     ) -> None:
         """Keep the relays that are listened to, deliver events, send errands."""
+        self._running = True
+        for refused in self._refused_early:
+            deliver(refused)
         async with trio.open_nursery() as nursery:
             for _ in range(self._pushing.at_once):
                 nursery.start_soon(self._send_errands, deliver)
@@ -90,6 +100,7 @@ class HiddenMesh(Libp2pMesh):
 
     async def _send_errands(self, deliver: Deliver) -> None:
         async for cell in self._taken.clone():
+            self._queued.pop(cell, None)
             deliver(await self._errand(cell))
             self._under_way -= 1
             self._idle.set()

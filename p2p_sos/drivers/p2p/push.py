@@ -36,7 +36,7 @@ class PushLimits:
 
     errand_s: float = PUSH_RETURN_S - 5.0  # guess: over when the cell is pushed again
     at_once: int = 4  # guess: each costs three handshakes
-    waiting_max: int = 64  # guess: more than a case says in an epoch
+    waiting_max: int = 512  # as many as a node has under way
     listening: MeshLimits = THROUGH_PROXY
     errand: MeshLimits = evolve(THROUGH_PROXY, ping_every_s=1.0)
 
