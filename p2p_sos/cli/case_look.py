@@ -10,6 +10,7 @@ from p2p_sos.cli.follow import UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import about, case_directory, case_line
 from p2p_sos.cli.screen import Piece, harmless
+from p2p_sos.cli.way import WORDS
 
 CASE_OPTION = click.option("--case", "named", metavar="ID", help="Which case, by its first digits.")
 PHASES: dict[str, Piece] = {
@@ -36,10 +37,13 @@ def status(session: Session, named: str | None) -> None:
             ("case", (directory.name, "bold")),
             ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
             ("relays", describe.relays(int(said.get("relays") or 0))),
+            *([("way", WORDS[str(said["way"])])] if said.get("way") else []),
             *(describe.lead_rows(said["standing"]) if claims_in(said) else []),
         ]
     )
-    for why in (said.get("faults") or {}).values():
+    for why in ([said["way_fault"]] if said.get("way_fault") else []) + list(
+        (said.get("faults") or {}).values()
+    ):
         screen.line((f"        {harmless(str(why))}", "yellow"))
     screen.line("")
     claims: list[dict[str, Any]] = said.get("claims") or []

@@ -12,13 +12,13 @@ from attrs import evolve
 from p2p_sos.core.calls.calls import call_of
 from p2p_sos.core.case.case_rows import CALL, closed_case, keep_call, secrets_of
 from p2p_sos.core.tables import Table
-from p2p_sos.drivers.case_service import CALL_NOTE, LABORATORY, PROFILE_NOTE
+from p2p_sos.drivers.case_service import CALL_NOTE, PROFILE_NOTE
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.store import StoreUnusable
 from p2p_sos.wire.frames import Frame, decode, id_of, seal
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import Call
-from p2p_sos.wire.profiles import PROFILES, Profile
+from p2p_sos.wire.profiles import LABORATORY, PROFILES, Profile
 from p2p_sos.wire.registry import CALL_EPOCH_S, STAMP_NONCE_BYTES
 from p2p_sos.wire.stamps import solve
 
