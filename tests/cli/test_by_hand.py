@@ -28,7 +28,9 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
             sos(node.home, "down")
 
 
-def test_a_call_by_hand_is_brought_in_claimed_and_accepted_elsewhere(nodes: list[Node], tmp_path: Path) -> None:
+def test_a_call_by_hand_is_brought_in_claimed_and_accepted_elsewhere(
+    nodes: list[Node], tmp_path: Path
+) -> None:
     """The clinic writes, a neighbour brings it in (twice), a laptop takes the case in, sees the claim and accepts it."""
     clinic, neighbour, laptop = (tmp_path / name for name in ("clinic", "neighbour", "laptop"))
     relays = [word for node in nodes for word in ("--bootstrap", node.address)]
