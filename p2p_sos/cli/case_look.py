@@ -31,12 +31,13 @@ def status(session: Session, named: str | None) -> None:
     screen = session.screen
     screen.object(said)
     phase = str(said.get("phase"))
-    closed = str(said.get("closed") or "")
+    closed, taken = str(said.get("closed") or ""), int(said.get("relays") or 0)
     screen.rows(
         [
             ("case", (directory.name, "bold")),
             ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
-            ("relays", describe.relays(int(said.get("relays") or 0))),
+            # What a proxy's circuits or another's hands brought in, no relay took from here.
+            *([("relays", describe.relays(taken))] if taken or not said.get("heard") else []),
             *([("way", WORDS[str(said["way"])])] if said.get("way") else []),
             *(describe.lead_rows(said["standing"]) if claims_in(said) else []),
         ]
