@@ -149,7 +149,7 @@ def _way(screen: Screen, flags: dict[str, Any], relays: Sequence[str], profile: 
 def _consent(screen: Screen, flags: dict[str, Any], chosen: Chosen, *, offline: bool) -> Chosen:
     """The yes of a person. Where a way that hides less was not accepted, the call may be kept for a better one."""
     if not chosen.consented:
-        screen.line((no_socks(), "yellow"), " Start Tor, and nobody sees your address.")
+        screen.line((no_socks(), "yellow"), " Start Tor, and no relay sees your address.")
         if click.confirm("Send it that way all the same?", default=False):
             return chosen
         ask_consent(
