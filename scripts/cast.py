@@ -5,6 +5,10 @@ from attrs import frozen
 PASSPHRASE = "correct horse battery staple"  # noqa: S105 - of a case that lives for a minute
 SEALED = "Three servers of the ward are encrypted since 03:10; the pharmacy still works."
 
+OPENLY = (
+    "--via",
+    "direct",
+)  # all stands on one machine here: there is no address to hide, and no Tor that would reach it
 CALL = (
     "--need", "filter-upstream", "--need", "restore-data", "--nature", "ransomware", "--severity", "severe",
     "--sector", "health", "--language", "en", "--language", "de",

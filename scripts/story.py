@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from attrs import define, field
-from cast import ACTORS, CALL, PASSPHRASE, SEALED, Actor
+from cast import ACTORS, CALL, OPENLY, PASSPHRASE, SEALED, Actor
 from fleet import Failed, Fleet, Json, Sos, holder, kill, until
 
 VICTIM = "the clinic"
@@ -130,7 +130,7 @@ class Story:
     def _place_call(self, victim: Sos) -> None:
         """The victim calls through relays that it knows, and watches until somebody claims."""
         relays = self.random.sample([node.address for node in self.nodes], RELAYS_OF_VICTIM)
-        words = ["call", *CALL, "--yes", "--until", "claimed"]
+        words = ["call", *CALL, "--yes", *OPENLY, "--until", "claimed"]
         for relay in relays:
             words += ["--bootstrap", relay]
         self.say(

@@ -6,21 +6,26 @@ what will be public and what sealed before anything is sent; sends nothing witho
 
 import sys
 from collections.abc import Sequence
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.consent import ask_consent
 from p2p_sos.cli.exits import Stop
-from p2p_sos.cli.follow import PATIENCE_S, UNTIL
+from p2p_sos.cli.follow import PATIENCE_OPTION, UNTIL, patience_of
 from p2p_sos.cli.grammar import Order, Session, pass_session
+from p2p_sos.cli.offline import OFFLINE, OUT_OPTION
 from p2p_sos.cli.reach import about
 from p2p_sos.cli.screen import Screen, readable, standard_input
+from p2p_sos.cli.way import SOCKS, VIA_OPTION, Chosen, choose, no_socks, not_silently, strongest
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
 
-EXPOSURE = "Hiding the origin is not built yet: the relays through which your call enters the mesh see your network address."
+if TYPE_CHECKING:
+    from p2p_sos.cli.keeping import Kept
+
 NO_EMERGENCY_SERVICE = (
     "This replaces no emergency service: where life, limb or the law is concerned, call those first."
 )
@@ -67,18 +72,24 @@ NO_EMERGENCY_SERVICE = (
     help="What helpers should know: sealed. - reads standard input, @FILE a file.",
 )
 @click.option("--contact", metavar="TEXT", help="How helpers can reach you: sealed.")
+@VIA_OPTION
 @click.option("--bootstrap", type=Relay(), multiple=True, help="A relay to enter through; repeatable.")
 @click.option("--profile", metavar="NAME", help="The network. [the home's, else laboratory]")
 @click.option(
     "--recovery-code", is_flag=True, help="Show a recovery code for the case file besides the passphrase."
 )
+@click.option(
+    "--offline",
+    is_flag=True,
+    help="Send nothing: write the call as a file and a QR code for others to bring in.",
+)
+@OUT_OPTION
 @click.option("--yes", is_flag=True, help="Send without asking.")
 @click.option("--foreground", is_flag=True, help="Serve the case in this process; it ends with the terminal.")
 @click.option(
     "--until", type=click.Choice(UNTIL), default="closed", help="Watch no longer than until this happened."
 )
-@click.option("--patience", type=click.FloatRange(min=0.1), default=PATIENCE_S, show_default=True, metavar="SECONDS",
-              help="How long to wait for the first relay.")  # fmt: skip
+@PATIENCE_OPTION
 @pass_session
 def call(session: Session, **flags: Any) -> None:
     """Call for help. Run bare in a terminal, it asks its few questions.
@@ -87,20 +98,85 @@ def call(session: Session, **flags: Any) -> None:
     nobody but helpers that you accept. SOS_PASSPHRASE gives the passphrase of the case file; without one a recovery
     code is shown.
     """
-    from p2p_sos.cli.relays import known_relays, profile_of
+    from p2p_sos.cli.relays import beyond_here, known_relays, profile_of
 
-    screen = session.screen
+    screen, offline = session.screen, bool(flags["offline"])
+    out = _out(flags)
     profile = profile_of(session, flags["profile"])
+    relays = known_relays(session, flags["bootstrap"])
+    chosen = _way(screen, flags, relays, profile)
     wish, asked = _wish(screen, flags)
     _check_length(wish)
-    relays = known_relays(session, flags["bootstrap"])
-    if asked and not relays:
+    if asked and not relays and not offline:
         from p2p_sos.cli.questions import ask_relays
 
         relays = ask_relays(screen)
-    _preview(screen, wish, relays)
-    ask_consent(screen, "Send it?", yes=flags["yes"], otherwise="Nothing was sent")
-    _place(session, wish, relays, profile, flags, ask_secret=asked or screen.terminal)
+        chosen = _way(screen, flags, relays, profile)
+    exposure = OFFLINE if offline else chosen.hides
+    _preview(screen, wish, relays, exposure, offline=offline)
+    chosen = _consent(screen, flags, chosen, offline=offline)
+    if chosen.via == SOCKS and not flags["bootstrap"]:
+        relays = beyond_here(relays)
+    kept = _keep(
+        session,
+        wish,
+        relays,
+        profile,
+        flags,
+        chosen=chosen,
+        exposure=exposure,
+        ask_secret=asked or screen.terminal,
+    )
+    if out is not None:
+        from p2p_sos.cli.offline import hand_out
+
+        hand_out(session, kept.directory, kept.secret, out, tuple(relays))
+        return
+    _send(session, kept, relays, profile, flags, chosen=chosen)
+
+
+def _way(screen: Screen, flags: dict[str, Any], relays: Sequence[str], profile: str) -> Chosen:
+    """By which way it goes. `Stop` 77 when that would show more than was asked for and nobody is there to accept it."""
+    if flags["offline"] or (not relays and flags["via"] is None):
+        return strongest()
+    chosen = choose(flags["via"], relays, profile)
+    # "Without asking" is no consent to show more.
+    if not chosen.consented and (flags["yes"] or not (screen.terminal and sys.stdin.isatty())):
+        raise not_silently(chosen)
+    return chosen
+
+
+def _consent(screen: Screen, flags: dict[str, Any], chosen: Chosen, *, offline: bool) -> Chosen:
+    """The yes of a person. Where a way that hides less was not accepted, the call may be kept for a better one."""
+    if not chosen.consented:
+        screen.line((no_socks(), "yellow"), " Start Tor, and no relay sees your address.")
+        if click.confirm("Send it that way all the same?", default=False):
+            return chosen
+        ask_consent(
+            screen, "Keep it, encrypted, until you start Tor?", yes=False, otherwise="Nothing was sent"
+        )
+        return strongest()
+    question, otherwise = (
+        ("Write it?", "Nothing was written") if offline else ("Send it?", "Nothing was sent")
+    )
+    ask_consent(screen, question, yes=flags["yes"], otherwise=otherwise)
+    return chosen
+
+
+def _out(flags: dict[str, Any]) -> Path | None:
+    """Where the files of a call by hand go; None for a call that is sent."""
+    if not flags["offline"]:
+        if flags["out"] is not None:
+            raise Stop("--out says where the files of --offline go; give both, or neither.", exits.USAGE)
+        return None
+    if flags["foreground"]:
+        raise Stop(
+            "--offline starts no process, so --foreground makes no sense with it; give one of them.",
+            exits.USAGE,
+        )
+    from p2p_sos.cli.offline import out_directory
+
+    return out_directory(flags["out"])
 
 
 def _wish(screen: Screen, flags: dict[str, Any]) -> tuple[Wish, bool]:
@@ -144,7 +220,7 @@ def _read_text(given: str) -> str:
     return readable(given)
 
 
-def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
+def _preview(screen: Screen, wish: Wish, relays: Sequence[str], exposure: str, *, offline: bool) -> None:
     """Show what everyone will read, what only accepted helpers will, and who sees the address."""
     from p2p_sos.cli.describe import listed
 
@@ -162,25 +238,27 @@ def _preview(screen: Screen, wish: Wish, relays: Sequence[str]) -> None:
         screen.line(
             (f"This is a call of status {wish.status}: nobody who takes only real calls is woken.", "yellow")
         )
-    if not relays:
+    if not relays and not offline:
         screen.line(
             ("No relay is known yet: the call will wait until you name one with --bootstrap.", "yellow")
         )
-    screen.line(EXPOSURE)
+    screen.line(exposure)
     screen.line(NO_EMERGENCY_SERVICE)
 
 
-def _place(
+def _keep(
     session: Session,
     wish: Wish,
     relays: Sequence[str],
     profile: str,
     flags: dict[str, Any],
     *,
+    chosen: Chosen,
+    exposure: str,
     ask_secret: bool,
-) -> None:
-    """Keep the case on disk, then have it served, and follow it."""
-    from p2p_sos.cli.keeping import keep_case, serve_here, serve_in_background
+) -> "Kept":
+    """Keep the case on disk, and say where and what opens it."""
+    from p2p_sos.cli.keeping import keep_case
     from p2p_sos.cli.secret import new_passphrase
 
     passphrase = new_passphrase(ask=ask_secret and sys.stdin.isatty())
@@ -191,15 +269,37 @@ def _place(
         recovery_code=flags["recovery_code"] or passphrase is None,
         relays=relays,
         profile=profile,
+        chosen=chosen,
     )
-    _tell_kept(session, wish, kept, relays)
+    via = None if chosen.later else chosen.via
+    _tell_kept(session, wish, kept, relays, via=via, exposure=exposure)
+    return kept
+
+
+def _send(
+    session: Session,
+    kept: "Kept",
+    relays: Sequence[str],
+    profile: str,
+    flags: dict[str, Any],
+    *,
+    chosen: Chosen,
+) -> None:
+    """Have the case served, and follow it."""
+    from p2p_sos.cli.keeping import serve_here, serve_in_background
+
+    name, resume = kept.directory.name, about(session, kept.directory, "case resume")
     if not relays:
         raise Stop(
-            f"No relay is known, so nobody has your call yet: it is kept as case {kept.directory.name}; send it with: "
-            f"{about(session, kept.directory, 'case resume')} --bootstrap ADDRESS",
+            f"No relay is known, so nobody has your call yet: it is kept as case {name}; send it with: {resume} --bootstrap ADDRESS, "
+            f"or hand it to somebody with a network: {about(session, kept.directory, 'case offline')}",
             exits.QUEUED,
         )
-    how = {"until": flags["until"], "patience_s": flags["patience"]}
+    if chosen.later:
+        raise Stop(
+            f"Nobody has your call yet: it is kept as case {name}; start Tor, then: {resume}", exits.QUEUED
+        )
+    how = {"until": flags["until"], "patience_s": patience_of(flags["patience"], chosen.via)}
     if flags["foreground"]:
         serve_here(session, kept.directory, kept.secret, relays, profile, **how)
         return
@@ -209,15 +309,15 @@ def _place(
         serve_in_background(session, kept.directory, kept.secret, relays, profile)
     except KeyboardInterrupt:
         session.screen.line("")
-        session.screen.line(
-            f"You stopped watching; case {kept.directory.name} is kept, and its process may be starting."
-        )
+        session.screen.line(f"You stopped watching; case {name} is kept, and its process may be starting.")
         ways_back(session, kept.directory)
         return
     follow(session, kept.directory, **how)
 
 
-def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -> None:
+def _tell_kept(
+    session: Session, wish: Wish, kept: "Kept", relays: Sequence[str], *, via: str | None, exposure: str
+) -> None:
     screen = session.screen
     screen.object(
         {
@@ -228,7 +328,8 @@ def _tell_kept(session: Session, wish: Wish, kept: Any, relays: Sequence[str]) -
             "public": wish.public(),
             "sealed": sorted(wish.sealed()),
             "relays": list(relays),
-            "exposure": EXPOSURE,
+            "via": via,
+            "exposure": exposure,
         }
     )
     screen.line("")

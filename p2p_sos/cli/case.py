@@ -4,11 +4,12 @@ import click
 
 from p2p_sos.cli.grammar import LazyGroup, Place
 
-LOOK, DECIDE, END, PROCESS = (
+LOOK, DECIDE, END, PROCESS, CARRY = (
     "See",
     "Decide and write",
     "Change or end the call",
     "The process that carries it",
+    "Without a network, or from another machine",
 )
 
 PLACES = (
@@ -23,6 +24,9 @@ PLACES = (
     Place("clear", "p2p_sos.cli.case_end:clear", "All clear: it is over.", END),
     Place("resume", "p2p_sos.cli.case_resume:resume", "Go on with it after a crash or a reboot.", PROCESS),
     Place("stop", "p2p_sos.cli.case_resume:stop", "Stop the process; the case is kept.", PROCESS),
+    Place("offline", "p2p_sos.cli.offline:offline", "Write the call as a file and a QR code.", CARRY),
+    Place("export", "p2p_sos.cli.case_carry:export_case", "Write the case as one encrypted file.", CARRY),
+    Place("import", "p2p_sos.cli.case_carry:import_case", "Take such a file in and go on here.", CARRY),
 )
 
 

@@ -10,6 +10,7 @@ from p2p_sos.cli.follow import UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import about, case_directory, case_line
 from p2p_sos.cli.screen import Piece, harmless
+from p2p_sos.cli.way import WORDS
 
 CASE_OPTION = click.option("--case", "named", metavar="ID", help="Which case, by its first digits.")
 PHASES: dict[str, Piece] = {
@@ -30,16 +31,20 @@ def status(session: Session, named: str | None) -> None:
     screen = session.screen
     screen.object(said)
     phase = str(said.get("phase"))
-    closed = str(said.get("closed") or "")
+    closed, taken = str(said.get("closed") or ""), int(said.get("relays") or 0)
     screen.rows(
         [
             ("case", (directory.name, "bold")),
             ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
-            ("relays", describe.relays(int(said.get("relays") or 0))),
+            # What a proxy's circuits or another's hands brought in, no relay took from here.
+            *([("relays", describe.relays(taken))] if taken or not said.get("heard") else []),
+            *([("way", WORDS[str(said["way"])])] if said.get("way") else []),
             *(describe.lead_rows(said["standing"]) if claims_in(said) else []),
         ]
     )
-    for why in (said.get("faults") or {}).values():
+    for why in ([said["way_fault"]] if said.get("way_fault") else []) + list(
+        (said.get("faults") or {}).values()
+    ):
         screen.line((f"        {harmless(str(why))}", "yellow"))
     screen.line("")
     claims: list[dict[str, Any]] = said.get("claims") or []

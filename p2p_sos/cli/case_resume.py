@@ -7,11 +7,13 @@ from pathlib import Path
 import click
 
 from p2p_sos.cli import exits
+from p2p_sos.cli.case_carry import ask_whether_here
 from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
-from p2p_sos.cli.follow import PATIENCE_S, UNTIL, follow
+from p2p_sos.cli.follow import PATIENCE_OPTION, UNTIL, follow, patience_of
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import OVER, case_directory, case_line, is_served, over
+from p2p_sos.cli.reach import OVER, about, case_directory, case_line, is_served, over
+from p2p_sos.cli.way import DIRECT, STEM, VIAS
 from p2p_sos.cli.words import Relay
 
 END_WAIT_S = 20.0
@@ -23,25 +25,32 @@ LOOK_EVERY_S = 0.05
 @click.option(
     "--bootstrap", type=Relay(), multiple=True, help="Enter through these relays from now on; repeatable."
 )
+@click.option(
+    "--via",
+    type=click.Choice(VIAS),
+    help="From now on by this way; one that shows more is taken because you name it.",
+)
 @click.option("--profile", metavar="NAME", help="The network. [the home's, else laboratory]")
 @click.option("--foreground", is_flag=True, help="Serve the case in this process; it ends with the terminal.")
 @click.option(
     "--until", type=click.Choice(UNTIL), default="closed", help="Watch no longer than until this happened."
 )
-@click.option("--patience", type=click.FloatRange(min=0.1), default=PATIENCE_S, show_default=True, metavar="SECONDS",
-              help="How long to wait for the first relay.")  # fmt: skip
+@PATIENCE_OPTION
+@click.option("--yes", is_flag=True, help="Go on here though a copy was exported, without asking.")
 @pass_session
 def resume(
     session: Session,
     *,
     named: str | None,
     bootstrap: tuple[str, ...],
+    via: str | None,
     profile: str | None,
     foreground: bool,
     until: str,
-    patience: float,
+    patience: float | None,
+    yes: bool,
 ) -> None:
-    """Go on with a case after a crash or a reboot, or with other relays; then follow it.
+    """Go on with a case after a crash or a reboot, with other relays or by another way; then follow it.
 
     SOS_PASSPHRASE or SOS_RECOVERY_CODE opens the case file; else you are asked.
     """
@@ -49,7 +58,7 @@ def resume(
     if (directory / OVER).exists():
         raise over(session, directory)
     served, secret = is_served(directory), None
-    if served and (bootstrap or foreground):
+    if served and (bootstrap or foreground or via):
         secret = _proven_secret(
             directory
         )  # before the process that runs is stopped: a typing slip must not end it
@@ -57,20 +66,20 @@ def resume(
         served = False
     if served:
         session.screen.line(f"Case {directory.name} is being carried already; following it.")
-    else:
-        _start(
-            session,
-            directory,
-            bootstrap,
-            profile,
-            secret,
-            foreground=foreground,
-            until=until,
-            patience_s=patience,
-        )
-        if foreground:
-            return
-    follow(session, directory, until=until, patience_s=patience)
+        follow(session, directory, until=until, patience_s=patience_of(patience, ""))
+        return
+    ask_whether_here(session, directory, yes=yes)
+    _start(
+        session,
+        directory,
+        bootstrap,
+        profile,
+        secret,
+        via=via,
+        foreground=foreground,
+        until=until,
+        patience_s=patience,
+    )
 
 
 def _proven_secret(directory: Path) -> str:
@@ -90,9 +99,10 @@ def _start(
     profile: str | None,
     proven: str | None,
     *,
+    via: str | None,
     foreground: bool,
     until: str,
-    patience_s: float,
+    patience_s: float | None,
 ) -> None:
     from p2p_sos.cli.keeping import serve_here, serve_in_background
     from p2p_sos.cli.relays import known_relays, profile_of
@@ -111,12 +121,27 @@ def _start(
     secret = known_secret() if proven is None else proven
     if bootstrap:
         home.write_hints(relays)
-    if foreground:
-        serve_here(session, directory, secret, relays, network, until=until, patience_s=patience_s)
-        return
-    answer = serve_in_background(session, directory, secret, relays, network)
+    try:
+        if foreground:
+            patience = patience_of(patience_s, via or "")
+            serve_here(session, directory, secret, relays, network, until=until, patience_s=patience, via=via)
+            return
+        answer = serve_in_background(session, directory, secret, relays, network, via=via)
+    except Stop as stop:
+        raise _with_ways(session, directory, stop) from stop
     if answer.get("over"):
         raise over(session, directory)
+    session.screen.line(str(answer.get("hides") or ""))
+    follow(session, directory, until=until, patience_s=patience_of(patience_s, str(answer.get("via"))))
+
+
+def _with_ways(session: Session, directory: Path, stop: Stop) -> Stop:
+    """What to do about a way that cannot be gone: the process that found out does not know how it was called."""
+    if stop.code not in {"no-socks", "way-refused"}:
+        return stop
+    less = about(session, directory, "case resume")
+    sentence = f"{stop.sentence} Start Tor and repeat; or accept less, and go on with: {less} --via {STEM}, or --via {DIRECT}"
+    return Stop(sentence, stop.exit_code, stop.code)
 
 
 @click.command(cls=Order)

@@ -1,6 +1,6 @@
 """The process that serves one case, in the background or under `sos call --foreground`.
 
-Comes in: a case directory; the secret, the relays and the profile as one JSON line on standard input. Goes out: one
+Comes in: a case directory; the secret, the relays, the profile and perhaps a way as one JSON line on standard input. Goes out: one
 JSON line when it serves (or why it cannot). It outlives the terminal, and ends by itself once a closed call's last
 message is out.
 """
@@ -16,6 +16,7 @@ from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.launch import report
 from p2p_sos.cli.reach import OVER
 from p2p_sos.cli.serving import run
+from p2p_sos.cli.way import kept_way, route_for
 from p2p_sos.drivers.case_service import CaseEnd, CaseService, serve_case
 from p2p_sos.drivers.casefile import CaseFile, WrongSecret
 from p2p_sos.drivers.home import CaseHome
@@ -38,10 +39,19 @@ def serve(
     bootstrap: Sequence[str],
     profile: str,
     *,
+    via: str | None,
     no_relay_after_s: float | None,
     ready: Callable[[CaseService], None],
 ) -> CaseEnd:
-    """Serve until the case is stopped or over; `Stop` when it cannot be served."""
+    """Serve until the case is stopped or over, by its own way or the one named; `Stop` when it cannot be served."""
+    try:
+        route = route_for(file, via)
+    except StoreUnusable as damaged:
+        file.close()
+        raise Stop(str(damaged), exits.DISK) from damaged
+    except Stop:
+        file.close()
+        raise
     services: list[CaseService] = []
 
     def stop() -> bool:
@@ -61,6 +71,7 @@ def serve(
             profile=profile,
             no_relay_after_s=no_relay_after_s,
             ready=started,
+            **route,
         )
 
     end = run(serving, stop)
@@ -76,7 +87,8 @@ def main(arguments: Sequence[str]) -> int:
     secret = str(told.pop("secret"))
 
     def ready(_service: CaseService) -> None:
-        report({"ready": True, "case": directory.name})
+        way = kept_way(file)
+        report({"ready": True, "case": directory.name, "via": way.via, "hides": way.hides})
 
     try:
         file = open_file(directory, secret)
@@ -85,6 +97,7 @@ def main(arguments: Sequence[str]) -> int:
             file,
             tuple(told["bootstrap"]),
             str(told["profile"]),
+            via=told["via"],
             no_relay_after_s=None,
             ready=ready,
         )

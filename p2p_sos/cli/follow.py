@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
+
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
@@ -18,11 +20,24 @@ from p2p_sos.cli.reach import Line, about, case_line
 from p2p_sos.cli.screen import Screen, harmless, short
 from p2p_sos.cli.story import Story
 from p2p_sos.cli.timeline import News, tell
+from p2p_sos.cli.way import SOCKS
 
 LOOK_EVERY_S = 1.0
 PATIENCE_S = 20.0
+CIRCUITS_PATIENCE_S = 90.0  # guess: a Tor that has just started builds its first circuits in less
+PATIENCE_OPTION = click.option(
+    "--patience",
+    type=click.FloatRange(min=0.1),
+    metavar="SECONDS",
+    help=f"How long to wait for the first relay. [{PATIENCE_S:.0f}; {CIRCUITS_PATIENCE_S:.0f} through a SOCKS port]",
+)
 UNHEARD_S = 15.0  # taken, and still not heard: say what it takes
 UNTIL = ("taken", "heard", "claimed", "closed")
+
+
+def patience_of(given: float | None, via: str) -> float:
+    """How long to wait for the first relay, unless a person said otherwise."""
+    return given if given is not None else CIRCUITS_PATIENCE_S if via == SOCKS else PATIENCE_S
 
 
 def follow(
@@ -45,7 +60,8 @@ def follow(
                 unheard_said = True
                 screen.next(
                     "wait. HEARD takes a second relay, or a helper's answer; through other relays: "
-                    f"{about(session, directory, 'case resume')} --bootstrap ADDRESS --bootstrap ANOTHER"
+                    f"{about(session, directory, 'case resume')} --bootstrap ADDRESS --bootstrap ANOTHER; by somebody else's "
+                    f"hand: {about(session, directory, 'case stop')}, then {about(session, directory, 'case offline')}"
                 )
             if patience_s is not None and waited > patience_s and not story.relays and not story.heard:
                 raise _queued(session, directory, line.get("/case").get("faults") or {})

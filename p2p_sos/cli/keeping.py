@@ -13,6 +13,7 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
 from p2p_sos.cli.reach import about
+from p2p_sos.cli.way import Chosen
 from p2p_sos.cli.wish import Wish
 
 
@@ -33,11 +34,13 @@ def keep_case(
     recovery_code: bool,
     relays: Sequence[str],
     profile: str,
+    chosen: Chosen,
 ) -> Kept:
     """Compose, stamp, sign and keep the call; nothing is sent yet."""
     import trio
 
     from p2p_sos.drivers.case_service import create_case
+    from p2p_sos.drivers.case_way import WayRefused
     from p2p_sos.drivers.home import Exists, Home, HomeError
     from p2p_sos.drivers.store import StoreError, StoreUnusable
 
@@ -49,6 +52,8 @@ def keep_case(
             recovery_code=recovery_code,
             bootstrap=relays,
             profile=profile,
+            way=chosen.way,
+            socks=chosen.socks,
         )
 
     try:
@@ -59,6 +64,8 @@ def keep_case(
         raise Stop(str(wrong), exits.EXISTS, "home") from wrong
     except (StoreError, StoreUnusable) as wrong:
         raise Stop(str(wrong), exits.DISK) from wrong
+    except WayRefused as refused:
+        raise Stop(str(refused), exits.REFUSED, "way-refused") from refused
     new.file.close()
     secret = passphrase if passphrase is not None else new.recovery_code
     assert secret is not None
@@ -66,12 +73,21 @@ def keep_case(
 
 
 def serve_in_background(
-    session: Session, directory: Path, secret: str, relays: Sequence[str], profile: str
+    session: Session,
+    directory: Path,
+    secret: str,
+    relays: Sequence[str],
+    profile: str,
+    *,
+    via: str | None = None,
 ) -> dict[str, Any]:
-    """Start the process that serves the case and outlives this one; the secret goes through a pipe."""
+    """Start the process that serves the case and outlives this one; the secret goes through a pipe.
+
+    `via`: the way that a person names from now on; the case keeps its own without.
+    """
     from p2p_sos.cli.launch import start
 
-    said = {"secret": secret, "bootstrap": list(relays), "profile": profile}
+    said = {"secret": secret, "bootstrap": list(relays), "profile": profile, "via": via}
     session.screen.line(("Starting the background process that carries your case ...", "dim"))
     return start("p2p_sos.cli.caseprocess", [str(directory)], said, directory / "case.log")
 
@@ -85,6 +101,7 @@ def serve_here(
     *,
     until: str,
     patience_s: float,
+    via: str | None = None,
 ) -> None:
     """Serve the case in this process and follow it; Ctrl-C ends both, the case can be resumed."""
     from p2p_sos.cli.caseprocess import open_file, serve
@@ -114,7 +131,7 @@ def serve_here(
         watcher.start()
 
     file = open_file(directory, secret)
-    end = serve(directory, file, relays, profile, no_relay_after_s=patience_s, ready=ready)
+    end = serve(directory, file, relays, profile, via=via, no_relay_after_s=patience_s, ready=ready)
     for watcher in watchers:
         watcher.join(timeout=5.0)
     if end is CaseEnd.NO_RELAY:

@@ -24,6 +24,12 @@ PLACES = (
         "I need help",
     ),
     Place("case", "p2p_sos.cli.case:case", "Your own call: who comes, accept, write, end it.", "I need help"),
+    Place(
+        "relay",
+        "p2p_sos.cli.relay:relay",
+        "Bring in a call that came as a file or a code.",
+        "I help somebody call",
+    ),
     Place("init", "p2p_sos.cli.init:init", "Prepare this machine: keys and settings.", "I answer calls"),
     Place("up", "p2p_sos.cli.up:up", "Start the node and go on duty.", "I answer calls"),
     Place("status", "p2p_sos.cli.status:status", "How the node is doing.", "I answer calls"),

@@ -24,6 +24,12 @@ def known_relays(session: Session, given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+def beyond_here(relays: Sequence[str]) -> tuple[str, ...]:
+    """Those that a proxy elsewhere can reach: an address of this very machine means another machine there."""
+    loopback = ("/ip4/127.", "/ip6/::1/", "/dns/localhost/", "/dns4/localhost/", "/dns6/localhost/")
+    return tuple(address for address in relays if not address.startswith(loopback))
+
+
 def profile_of(session: Session, given: str | None) -> str:
     """The network that a call goes to. `Stop` 77 for the public one, 2 for one that does not exist."""
     from p2p_sos.cli.grammar import no_such
@@ -63,14 +69,15 @@ def _of_settings(session: Session) -> list[str]:
 
 
 def _of_local_node(session: Session) -> list[str]:
+    """The node itself, then the relays that it keeps: one more makes it possible to hear the call come back."""
     try:
-        addresses = node_line(session).get("/status").get("addresses") or []
+        status = node_line(session).get("/status")
     except Stop:
         return []
     found = []
-    for address in map(str, addresses):
+    for address in map(str, status.get("addresses") or []):
         reachable = address
         for anyone, here in ANY_HOSTS.items():
             reachable = reachable.replace(anyone, here)
         found.append(reachable)
-    return found
+    return [*found, *map(str, status.get("relays") or [])]

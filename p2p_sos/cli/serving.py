@@ -12,11 +12,12 @@ import trio
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
+from p2p_sos.drivers.case_way import WayRefused
 from p2p_sos.drivers.home import DISK_ERRORS, Held, HomeError
 from p2p_sos.drivers.store import StoreError, StoreUnusable
 
 Result = TypeVar("Result")
-KNOWN = (HomeError, StoreError, StoreUnusable)
+KNOWN = (HomeError, StoreError, StoreUnusable, WayRefused)
 
 
 def run(serve: Callable[[], Awaitable[Result]], stop: Callable[[], bool]) -> Result:
@@ -63,6 +64,8 @@ def _stop_for(failed: BaseExceptionGroup[BaseException]) -> Stop:
     first = _first(failed)
     if isinstance(first, Held):
         return Stop(str(first), exits.EXISTS, "held")
+    if isinstance(first, WayRefused):
+        return Stop(str(first), exits.REFUSED, "way-refused")
     if isinstance(first, HomeError):
         return Stop(str(first), exits.EXISTS, "home")
     return Stop(str(first), exits.DISK)

@@ -158,6 +158,7 @@ TELLERS: dict[str, Callable[[Notice], Happening]] = {
     "letter-delivered": lambda n: Happening(
         "delivered", f"letter {n.get('number')} to {_who(n, 'correspondent')}", "dim"
     ),
+    "way-fails": lambda n: Happening("NOT OUT", harmless(str(n.get("why", ""))), "bold yellow"),
     "call-taken": lambda n: Happening(
         "taken", f"by {count(int(n.get('relays', 0)), 'relay')}; not yet heard", ""
     ),

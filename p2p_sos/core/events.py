@@ -174,6 +174,13 @@ class StoreRecovered:
 
 
 @frozen
+class CallBrought:
+    """Somebody brought a call by hand (a file, a code): its cell, to be examined like one that sync brought."""
+
+    cell: bytes = field(repr=False)
+
+
+@frozen
 class OperatorClaims:
     """The person on duty answers a call, in reply to a question or unasked."""
 
@@ -275,7 +282,7 @@ Event = (
     PeerJoined | PeerLeft | SyncReceived | StemReceived | StemRefused | Pushed | PushFailed
     | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
     | TimerFired | Verified | Solved | ClockRead | Restored | Started | StoreFailed | StoreRecovered
-    | OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
+    | CallBrought | OperatorClaims | OperatorDeclines | OperatorReleases | OperatorStandsDown | OperatorReports
     | OperatorWrites | VictimCalls | VictimWrites | VictimDecides | VictimRequisitions | VictimUpdates
     | VictimCancels | VictimClears
 )  # fmt: skip

@@ -29,6 +29,7 @@ from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.watchlog import WatchLog
 from p2p_sos.core.events import (
     BacklogChanged,
+    CallBrought,
     ClockRead,
     Event,
     PeerJoined,
@@ -190,6 +191,8 @@ class Node(Passage):
                 self._on_restored(event, out, now)
             case Started():
                 self._on_started(event, out, now)
+            case CallBrought(cell=cell):
+                self._perform(self._gate.offered(Offered(cell, ""), now), out, now)
             case StoreFailed(why=why):
                 self._gate.closed = why or "the store fails"
                 out.append(Tell(Accepting(False, self._gate.closed)))

@@ -155,10 +155,8 @@ def _assemble(
     for remark in remarks:
         log.warning(remark)
     profile = PROFILES[settings.node.profile]
-    mesh = Libp2pMesh(
-        host_seed(home), settings.node.listen, (*settings.node.bootstrap, *bootstrap_extra),
-        loopback_apart=profile.name == LABORATORY,
-    )  # fmt: skip
+    relays, apart = (*settings.node.bootstrap, *bootstrap_extra), profile.name == LABORATORY
+    mesh = Libp2pMesh(host_seed(home), settings.node.listen, relays, loopback_apart=apart)
     node = Node(
         profile=profile,
         gossip=settings.gossip,
@@ -189,8 +187,9 @@ def _assemble(
     service = NodeService(home, mesh.peer_id, (), public.hex(), node, runner, tuple(remarks), watched, mesh)
     asking = Asking(node, runner.ask, service.is_stopping)
     api = NodeApi(
-        node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key
-    )
+        node, asking, store, metrics, profile, mesh, public or None, uptime_s, service.down, pager, key,
+        watched.until, relays,
+    )  # fmt: skip
     return _Parts(service, mesh, api, hub, pager)
 
 

@@ -33,6 +33,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = tmp_path / "home"
     root.mkdir()
     monkeypatch.setenv("SOS_HOME", str(root))
+    monkeypatch.setenv("SOS_SOCKS", "127.0.0.1:9")  # nothing answers there, whatever runs on the machine
     for name in ("SOS_PASSPHRASE", "SOS_RECOVERY_CODE", "SOS_TRACEBACK"):
         monkeypatch.delenv(name, raising=False)
     return root

@@ -17,11 +17,13 @@ from tests.cli.conftest import Said
 HANG_S = 60.0
 SOS = [sys.executable, "-m", "p2p_sos.cli.main"]
 SECRETS = ("SOS_HOME", "SOS_PASSPHRASE", "SOS_RECOVERY_CODE")
+NO_TOR = "127.0.0.1:9"  # nothing answers there, whatever runs on the machine
 
 
 def surroundings(given: Mapping[str, str]) -> dict[str, str]:
     """Our own environment without what would steer `sos`, and with what is given."""
-    return {k: v for k, v in os.environ.items() if k not in SECRETS} | dict(given)
+    kept = {k: v for k, v in os.environ.items() if k not in SECRETS}
+    return kept | {"SOS_SOCKS": NO_TOR} | dict(given)
 
 
 def sos(home: Path, *words: str, **environment: str) -> Said:

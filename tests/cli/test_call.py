@@ -4,17 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from p2p_sos.cli.call import EXPOSURE, NO_EMERGENCY_SERVICE
+from p2p_sos.cli.call import NO_EMERGENCY_SERVICE
+from p2p_sos.cli.way import DIRECT, HIDES
 from p2p_sos.cli.wish import Wish
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
 
 ADDRESS = "/ip4/127.0.0.1/tcp/4767/p2p/12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
+OPENLY = ("--bootstrap", ADDRESS, "--via", "direct")
 
 
 def test_nothing_is_sent_without_a_yes(sos: Sos, home: Path) -> None:
     """With nobody to ask, the preview stands and the exit is 77."""
-    said = sos("call", "--nature", "ransomware", "--details", "srv1 is locked", "--bootstrap", ADDRESS)
+    said = sos("call", "--nature", "ransomware", "--details", "srv1 is locked", *OPENLY)
     assert said.exit == 77
     assert "--yes" in said.err
     assert not (home / "cases").exists()
@@ -32,6 +34,7 @@ def test_the_preview_keeps_public_and_sealed_apart(sos: Sos) -> None:
         "+43 1 234",
         "--language",
         "de",
+        *OPENLY,
     )
     public, sealed = said.out.split("SEALED")
     assert "restore-data" in public
@@ -39,7 +42,7 @@ def test_the_preview_keeps_public_and_sealed_apart(sos: Sos) -> None:
     assert "+43" not in public
     assert "srv1 is" in sealed
     assert "+43 1 234" in sealed
-    assert EXPOSURE in said.out
+    assert HIDES[DIRECT] in said.out
     assert NO_EMERGENCY_SERVICE in said.out
     assert "attacker" not in said.out
 
@@ -119,7 +122,9 @@ def test_bare_in_a_terminal_it_asks_and_takes_everyday_words(home: Path) -> None
     terminal.types("192.0.2.1:4001")
     terminal.shows("is no address")
     terminal.types(ADDRESS)
-    terminal.shows("Send it?")
+    terminal.shows("Send it that way all the same?")
+    terminal.types("n")
+    terminal.shows("Keep it, encrypted")
     terminal.types("n")
     assert terminal.ends() == 77
     assert "restore-data, investigate" in terminal.text
@@ -137,11 +142,11 @@ def test_piped_output_is_plain_text(sos: Sos) -> None:
 
 def test_a_sealed_text_that_fits_no_letter_is_refused_before_anything_is_kept(sos: Sos, home: Path) -> None:
     """Exit 2, with both lengths; the control fits."""
-    said = sos("call", "--yes", "--details", "x" * 200_000, "--bootstrap", ADDRESS)
+    said = sos("call", "--yes", "--details", "x" * 200_000, *OPENLY)
     assert said.exit == 2
     assert "200000 bytes" in said.err
     assert not (home / "cases").exists()
-    assert sos("call", "--details", "x" * 10_000, "--bootstrap", ADDRESS).exit == 77
+    assert sos("call", "--details", "x" * 10_000, *OPENLY).exit == 77
 
 
 def test_wrong_settings_are_listed_for_a_victim_as_for_a_node(sos: Sos, home: Path) -> None:

@@ -67,7 +67,17 @@ def dead_address() -> str:
 def calling(nodes: list[Node]) -> list[str]:
     """The words of a call through every node."""
     relays = [word for node in nodes for word in ("--bootstrap", node.address)]
-    return ["call", "--yes", "--nature", "ransomware", "--details", "srv1 is locked", *relays]
+    return [
+        "call",
+        "--yes",
+        "--via",
+        "direct",
+        "--nature",
+        "ransomware",
+        "--details",
+        "srv1 is locked",
+        *relays,
+    ]
 
 
 def case_process(home: Path) -> int:
@@ -136,8 +146,9 @@ def test_a_call_is_claimed_accepted_answered_and_cleared_across_a_crash(
 def test_a_call_without_a_relay_is_queued_and_goes_out_later(nodes: list[Node], victim: Path) -> None:
     """Nobody reachable: exit 75, the case kept, `sos case resume` named; with a living relay it is taken."""
     said = sos(
-        victim, "call", "--yes", "--bootstrap", dead_address(), "--patience", "1", SOS_PASSPHRASE=PASSPHRASE
-    )
+        victim, "call", "--yes", "--via", "direct", "--bootstrap", dead_address(), "--patience", "1",
+        SOS_PASSPHRASE=PASSPHRASE,
+    )  # fmt: skip
     assert said.exit == 75
     assert "sos --home" in said.err
     assert "case resume" in said.err
@@ -157,8 +168,9 @@ def test_a_queued_call_in_the_foreground_opens_again_with_its_recovery_code(
 ) -> None:
     """--foreground ends with 75 and leaves no process; the code that was shown once opens the case."""
     said = sos(
-        victim, "call", "--yes", "--foreground", "--bootstrap", dead_address(), "--patience", "1", "--json"
-    )
+        victim, "call", "--yes", "--via", "direct", "--foreground", "--bootstrap", dead_address(), "--patience", "1",
+        "--json",
+    )  # fmt: skip
     assert said.exit == 75
     code = said.objects[0]["recovery_code"]
     assert said.objects[-1]["code"] == "queued"

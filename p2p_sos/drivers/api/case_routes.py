@@ -127,5 +127,6 @@ class CaseApi:
         told = views.case(view, self.own)
         if view.call in node.calls:
             told["standing"] = views.standing(node.calls[view.call].view, report_of(node.archive, view.call))
+        told |= {"way": node.way.value, "way_fault": node.way_fault}
         # `faults`: one sentence for each relay that could not be reached at its last attempt.
         return {**told, "pid": os.getpid(), "peers": len(node.peers), "faults": dict(self.mesh.faults)}

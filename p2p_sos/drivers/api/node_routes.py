@@ -4,11 +4,13 @@ In come requests. Out go views of the node, and events to its runner. Decides no
 """
 
 import base64
+import binascii
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import trio
 from attrs import define
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -17,6 +19,7 @@ from starlette.routing import Route
 from p2p_sos.core.calls.account import account_of, report_of
 from p2p_sos.core.calls.calls import CallRecord, CallState
 from p2p_sos.core.events import (
+    CallBrought,
     Event,
     OperatorClaims,
     OperatorDeclines,
@@ -31,6 +34,7 @@ from p2p_sos.drivers.api import views
 from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.bodies import Fault, body_of, one_of, text_in, word_in
 from p2p_sos.drivers.api.server import answer, route
+from p2p_sos.drivers.brought import Misfit, judge_cell
 from p2p_sos.drivers.mesh import Mesh
 from p2p_sos.drivers.metrics import Metrics
 from p2p_sos.drivers.pager import Pager
@@ -43,6 +47,7 @@ from p2p_sos.wire.vocabulary import word_of, words
 
 LOG_LINES_MAX = 1000
 NUMBER_BYTES = 8
+ADMIT_WAIT_S = 10.0  # guess: a signature and a stamp take milliseconds, behind a queue of others seconds
 NO_KEY = "This node relays only and has no key to sign with: ask one that answers calls to export its record."
 
 
@@ -61,6 +66,8 @@ class NodeApi:
     go_down: Callable[[], Awaitable[list[str]]]  # releases; returns the calls' ids as hex
     pager: Pager
     key: SigningKey | None
+    until: Callable[[Callable[[Node], bool]], Awaitable[None]]
+    relays: Sequence[str]  # the addresses that this node keeps
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -75,6 +82,7 @@ class NodeApi:
             route("/calls/{call}/sitrep", self.sitrep, method="POST"),
             route("/calls/{call}/letter", self.letter, method="POST"),
             route("/calls/{call}/record", self.record),
+            route("/relay", self.relay, method="POST"),
             route("/log", self.log),
             route("/metrics", self.show_metrics),
             route("/down", self.down, method="POST"),
@@ -87,6 +95,7 @@ class NodeApi:
                 "pid": os.getpid(),
                 "peer_id": self.mesh.peer_id,
                 "addresses": list(self.mesh.addresses),
+                "relays": list(self.relays),
                 "faults": dict(self.mesh.faults),
                 "peers": [views.peer(view) for view in self.node.peers],
                 "calls_open": sum(record.state is CallState.OPEN for record in self.node.calls.values()),
@@ -177,6 +186,29 @@ class NodeApi:
             "messages": len(frames),
         }
         return answer({**told, "record": base64.b64encode(made).decode()})
+
+    async def relay(self, request: Request) -> Response:
+        """A call that somebody brought by hand enters the mesh here; `known` says that it had already."""
+        text = text_in(await body_of(request, ("cell",)), "cell")
+        try:
+            cell = base64.b64decode(text, validate=True)
+        except binascii.Error as error:
+            raise Fault(400, "no-cell", "The field 'cell' must be a call's cell in base64.") from error
+        frame = judge_cell(cell, self.profile, time.time())
+        if isinstance(frame, Misfit):
+            raise Fault(409, frame.code, frame.sentence)
+        known = frame.id in self.node.calls
+        if not known:
+            await self.asking.do(CallBrought(cell))
+            with trio.move_on_after(ADMIT_WAIT_S):
+                await self.until(lambda node: frame.id in node.calls)
+                await self.asking.do(CallBrought(cell))  # changes nothing; on return what was kept is on disk
+        if frame.id not in self.node.calls:
+            why = "the call is over, or others that cost more effort leave no room"
+            raise Fault(409, "not-admitted", f"The node did not take the call: {why}; try another relay.")
+        record = self.node.calls[frame.id]
+        told = views.summary(record, self.responder)
+        return answer({**told, "known": known, "peers": len(self.node.peers)})
 
     async def log(self, request: Request) -> Response:
         """Lines of the watch log, as they stand on disk, after a number."""

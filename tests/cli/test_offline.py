@@ -1,0 +1,331 @@
+"""`sos call --offline`, `sos case offline|export|import` and `sos relay` without a network: files, refusals, consent."""
+
+import base64
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2p_sos.cli.offline import OFFLINE
+from p2p_sos.drivers.calltext import code_of
+from tests.cli.conftest import Sos
+from tests.cli.processes import Terminal
+from tests.cli.stub import CALL, STATUS, Stub
+from tests.drivers.handmade import LABORATORY, call
+
+ADDRESS = "/ip4/127.0.0.1/tcp/9/p2p/12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
+SECRET = "seven words"
+CALL_BY_HAND = call()
+CODE = code_of(CALL_BY_HAND.cell, LABORATORY.network)
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> str:
+    """The passphrase of every case of the test."""
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    return SECRET
+
+
+@pytest.fixture
+def written(sos: Sos, tmp_path: Path, secret: str) -> dict[str, Any]:
+    """A call by hand, as --json tells it."""
+    said = sos(
+        "call",
+        "--offline",
+        "--yes",
+        "--json",
+        "--details",
+        "srv1 is locked",
+        "--out",
+        str(tmp_path / "stick"),
+    )
+    assert said.exit == 0, said
+    told: dict[str, Any] = said.objects[-1]
+    return told
+
+
+# ------------------------------------------------------------------------- sos call --offline
+
+
+def test_a_call_by_hand_is_two_files_and_a_case(written: dict[str, Any], home: Path, tmp_path: Path) -> None:
+    """Text and picture that anybody may read, nothing sealed in them; the case stays at home."""
+    text, picture = Path(written["file"]), Path(written["picture"])
+    assert sorted(tmp_path.joinpath("stick").iterdir()) == [picture, text]
+    assert written["code"] in text.read_text().replace("\n", "")
+    assert written["code"].encode() in picture.read_bytes()
+    assert {path.stat().st_mode & 0o777 for path in (text, picture)} == {0o644}
+    assert b"srv1" not in text.read_bytes() + picture.read_bytes()
+    assert Path(written["case_file"]) == home / "cases" / written["case"] / "case.db"
+    assert written["call"].startswith(written["case"])
+
+
+def test_people_are_told_which_file_is_for_whom(sos: Sos, tmp_path: Path, secret: str) -> None:
+    """What leaves, what stays, how each travels, and the next step last."""
+    said = sos("call", "--offline", "--yes", "--out", str(tmp_path / "stick"))
+    assert said.exit == 0, said
+    assert OFFLINE in said.out
+    anybody, alone = said.out.split("FOR YOU ALONE")
+    assert "sos relay call-" in anybody
+    assert "case export" in alone
+    assert "sos case import" in alone
+    assert said.out.splitlines()[-1].startswith("Next: hand call-")
+    assert "█" not in said.out  # a pipe gets no drawing
+
+
+def test_nothing_is_kept_without_a_yes(sos: Sos, home: Path, tmp_path: Path) -> None:
+    """As with a call that is sent."""
+    said = sos("call", "--offline", "--out", str(tmp_path / "stick"))
+    assert (said.exit, "--yes" in said.err) == (77, True)
+    assert not (home / "cases").exists()
+    assert not list((tmp_path / "stick").iterdir())
+
+
+@pytest.mark.parametrize("words", [("--out", "x"), ("--offline", "--foreground")])
+def test_flags_that_contradict_each_other_are_told(sos: Sos, home: Path, words: tuple[str, ...]) -> None:
+    """Exit 2 before anything happens."""
+    assert sos("call", "--yes", *words).exit == 2
+    assert not (home / "cases").exists()
+
+
+def test_a_place_that_takes_no_files_is_told_before_anything_is_signed(
+    sos: Sos, home: Path, tmp_path: Path
+) -> None:
+    """74 with --out DIR; no case is left behind."""
+    (tmp_path / "file").write_text("")
+    said = sos("call", "--offline", "--yes", "--out", str(tmp_path / "file"))
+    assert (said.exit, "--out DIR" in said.err) == (74, True)
+    assert not (home / "cases").exists()
+
+
+def test_the_code_stands_in_the_terminal(home: Path, tmp_path: Path) -> None:
+    """In a terminal of its own the code is drawn, in two colours of its own."""
+    terminal = Terminal(
+        home, "call", "--offline", "--yes", "--need", "patch", "--out", str(tmp_path), SOS_PASSPHRASE=SECRET
+    )
+    assert terminal.ends() == 0
+    assert "▄" in terminal.text
+    assert "\x1b[" in terminal.text
+    narrow = Terminal(
+        home,
+        "call",
+        "--offline",
+        "--yes",
+        "--need",
+        "patch",
+        "--out",
+        str(tmp_path),
+        SOS_PASSPHRASE=SECRET,
+        COLUMNS="40",
+    )
+    assert narrow.ends() == 0
+    assert "▄" not in narrow.text
+    assert "columns" in narrow.text
+
+
+# ------------------------------------------------------------------------- sos case offline, export, import
+
+
+def test_the_files_can_be_written_again(sos: Sos, written: dict[str, Any], tmp_path: Path) -> None:
+    """The same call, the same bytes; over the same files it is no fault, over something else it is."""
+    said = sos("case", "offline", "--json", "--out", str(tmp_path / "again"))
+    assert said.exit == 0, said
+    assert said.objects[0]["code"] == written["code"]
+    assert Path(said.objects[0]["file"]).read_bytes() == Path(written["file"]).read_bytes()
+    assert sos("case", "offline", "--out", str(tmp_path / "stick")).exit == 0
+    Path(written["file"]).write_text("somebody's own notes")
+    said = sos("case", "offline", "--out", str(tmp_path / "stick"))
+    assert said.exit == 73
+    assert Path(written["file"]).read_text() == "somebody's own notes"
+
+
+def test_a_queued_call_can_still_leave_by_hand(sos: Sos, home: Path, tmp_path: Path, secret: str) -> None:
+    """No relay is known: 75 names the way by hand, and it is the same call."""
+    said = sos("call", "--yes", "--json")
+    assert said.exit == 75
+    assert "case offline" in said.objects[-1]["error"]
+    by_hand = sos("case", "offline", "--json", "--out", str(tmp_path))
+    assert by_hand.objects[0]["call"] == said.objects[0]["call"]
+
+
+def test_a_case_moves_to_another_home_and_opens_there(
+    sos: Sos, written: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Out into a directory under its own name, in with its secret; here and there the next step is named."""
+    other = tmp_path / "other"
+    said = sos("case", "export", str(tmp_path), "--json")
+    assert said.exit == 0, said
+    moved = Path(said.objects[0]["exported"])
+    assert moved.name == f"case-{written['case']}.private"
+    assert sos("case", "export", str(tmp_path)).exit == 73
+    monkeypatch.setenv("SOS_PASSPHRASE", "another")
+    said = sos("--home", str(other), "case", "import", str(moved))
+    assert (said.exit, "nothing was taken in" in said.err) == (77, True)
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    said = sos("--home", str(other), "case", "import", str(moved), "--bootstrap", ADDRESS, "--json")
+    assert said.objects == [{"imported": str(moved), "case": written["case"], "relays": [ADDRESS]}]
+    said = sos("--home", str(other), "case", "import", str(moved))
+    assert (said.exit, "case resume" in said.err) == (73, True)
+    assert sos("--home", str(other), "case", "status").exit == 69  # kept, and nothing carries it yet
+
+
+def test_a_case_that_was_exported_goes_on_here_only_after_a_yes(
+    sos: Sos, written: dict[str, Any], tmp_path: Path
+) -> None:
+    """Two places that speak for one call contradict each other: 77, and the copy's place is named."""
+    assert sos("case", "export", str(tmp_path / "copy")).exit == 0
+    words = ("case", "resume", "--bootstrap", ADDRESS, "--foreground", "--patience", "0.2")
+    said = sos(*words)
+    assert said.exit == 77
+    assert str(tmp_path / "copy") in said.out
+    assert sos(*words, "--yes").exit == 75
+    assert sos(*words).exit == 75  # it was asked once
+
+
+@pytest.mark.parametrize("command", [("offline", "--out", "x"), ("export", "x")])
+def test_a_case_that_is_carried_is_not_read(sos: Sos, home: Path, command: tuple[str, ...]) -> None:
+    """73, and `sos case stop` is the next step."""
+    directory = home / "cases" / CALL[:8]
+    directory.mkdir(parents=True)
+    (directory / "case.db").touch()
+    with Stub({"GET /case": (200, {})}).at(directory / "case.sock"):
+        said = sos("case", *command)
+    assert (said.exit, "case stop" in said.err) == (73, True)
+    (directory / "over").touch()
+    assert sos("case", *command).exit == 66
+
+
+def test_what_is_no_case_is_not_taken_in(sos: Sos, tmp_path: Path, secret: str) -> None:
+    """66 for nothing, 1 for something else, whatever it is."""
+    (tmp_path / "notes").write_text("hello")
+    assert sos("case", "import", str(tmp_path / "none")).exit == 66
+    said = sos("--json", "case", "import", str(tmp_path / "notes"))
+    assert (said.exit, said.objects[0]["code"]) == (1, "no-case-file")
+
+
+# ------------------------------------------------------------------------- sos relay
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> str:
+    """A call's text in a file."""
+    path = tmp_path / "call.txt"
+    path.write_text(CODE)
+    return str(path)
+
+
+def refusal(sos: Sos, *words: str) -> tuple[int, str]:
+    said = sos("--json", "relay", *words)
+    return said.exit, said.objects[-1]["code"]
+
+
+def test_nothing_is_brought_in_without_a_yes(sos: Sos, text: str) -> None:
+    """What it is about and who sees whom stands there; then 77."""
+    said = sos("relay", text, "--bootstrap", ADDRESS)
+    assert (said.exit, "--yes" in said.err) == (77, True)
+    assert "expertise" in said.out
+    assert "may take you for the caller" in said.out
+
+
+def test_each_fault_of_a_file_has_its_word(sos: Sos, tmp_path: Path, text: str) -> None:
+    """One sentence, one code; nobody is dialled."""
+    for name, content in (
+        ("broken", CODE[:-1]),
+        ("over", code_of(call(ago=150).cell, LABORATORY.network)),
+        ("foreign", code_of(CALL_BY_HAND.cell, bytes(32))),
+    ):
+        (tmp_path / name).write_text(content)
+    words = ("--bootstrap", ADDRESS, "--yes")
+    assert refusal(sos, str(tmp_path / "none"), *words) == (66, "no-such")
+    assert refusal(sos, str(tmp_path), *words) == (74, "disk")
+    assert refusal(sos, str(tmp_path / "broken"), *words) == (1, "call-broken")
+    assert refusal(sos, str(tmp_path / "over"), *words) == (1, "call-over")
+    assert refusal(sos, str(tmp_path / "foreign"), *words) == (1, "foreign-network")
+    assert refusal(sos, text, "--yes", "--profile", "public") == (77, "public-profile")
+    assert refusal(sos, text, "--yes") == (75, "no-relay")
+    assert refusal(sos, text, *words, "--patience", "0.3") == (75, "no-relay")
+
+
+def test_a_pasted_code_needs_no_end_of_input(home: Path) -> None:
+    """In a terminal the Enter key after the last line is enough, and then the question comes."""
+    terminal = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
+    terminal.shows("Paste the code")
+    terminal.types(CODE[:100])
+    terminal.types(CODE[100:])
+    terminal.shows("Bring it in?")
+    terminal.types("n")
+    assert terminal.ends() == 77
+    cut = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
+    cut.shows("Paste the code")
+    cut.types(CODE[:100])
+    cut.types("")
+    assert cut.ends() == 1
+
+
+def test_a_code_comes_through_a_pipe(sos: Sos, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of standard input; with nobody to ask it wants --yes."""
+    reading, writing = os.pipe()
+    os.write(writing, CODE.encode())
+    os.close(writing)
+    with os.fdopen(reading) as piped:
+        monkeypatch.setattr("sys.stdin", piped)
+        assert refusal(sos, "-", "--yes") == (75, "no-relay")
+
+
+def node_of(home: Path, answer: tuple[int, dict[str, Any]], **call_shown: Any) -> Stub:
+    """A scripted node of the laboratory network."""
+    shown = {"mine": "", "standing": {"claims": [], "declines": []}, **call_shown}
+    status = STATUS | {"network": LABORATORY.network.hex(), "addresses": [], "peers": []}
+    return Stub(
+        {
+            "GET /status": (200, status),
+            "POST /relay": answer,
+            f"GET /calls/{CALL_BY_HAND.id.hex()}": (200, shown),
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "shown", "expected"),
+    [
+        ({"known": True, "state": "open"}, {}, (0, "KNOWN")),
+        ({"known": True, "state": "cleared"}, {}, (0, "over there (cleared)")),
+        ({}, {"standing": {"claims": [{}]}}, (0, "HEARD")),
+        ({}, {"standing": {"declines": [{}]}}, (0, "HEARD")),
+        ({}, {"mine": "claimed", "standing": {"claims": [{}]}}, (0, "HELD")),
+        ({}, {}, (0, "HELD")),
+        ({"peers": 0}, {}, (75, "")),
+    ],
+)
+def test_a_node_that_runs_here_is_asked(
+    sos: Sos,
+    home: Path,
+    *,
+    text: str,
+    answer: dict[str, Any],
+    shown: dict[str, Any],
+    expected: tuple[int, str],
+) -> None:
+    """Its own claim is no answer; somebody else's is. With no peer the call waits: 75."""
+    stub = node_of(home, (200, {"known": False, "state": "open", "peers": 2} | answer), **shown)
+    with stub.at(home / "api.sock"):
+        said = sos("relay", text, "--yes", "--patience", "0.2")
+    assert said.exit == expected[0], said
+    assert expected[1] in said.out
+    (body,) = [body for method, path, body in stub.asked if path == "/relay"]
+    assert base64.b64decode(body["cell"]) == CALL_BY_HAND.cell
+
+
+def test_a_node_of_another_network_gets_nothing(sos: Sos, home: Path, text: str) -> None:
+    """The sentence names the way around it."""
+    stub = Stub({"GET /status": (200, STATUS)})
+    with stub.at(home / "api.sock"):
+        assert refusal(sos, text, "--yes") == (1, "foreign-network")
+    assert [path for _, path, _ in stub.asked] == ["/status"]
+
+
+def test_a_refusal_of_the_node_is_passed_on(sos: Sos, home: Path, text: str) -> None:
+    """Its own sentence and code."""
+    stub = node_of(home, (409, {"error": "The node did not take the call.", "code": "not-admitted"}))
+    with stub.at(home / "api.sock"):
+        assert refusal(sos, text, "--yes") == (1, "not-admitted")

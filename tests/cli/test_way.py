@@ -1,0 +1,176 @@
+"""By which way a call goes: what is asked for, what is there, and that nothing weaker is taken in silence."""
+
+import shlex
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from p2p_sos.cli.way import DIRECT, HIDES, LATER, STEM
+from p2p_sos.drivers.case_way import route_of
+from p2p_sos.drivers.casefile import CaseFile
+from tests.cli.conftest import Sos
+from tests.cli.processes import Terminal
+
+KEYS = (
+    "12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg",
+    "12D3KooWCoTqyyBdth6UYTpf3MXu5TMRNoYGgxP97Z8JYPyUBFtu",
+)
+HERE = [f"/ip4/127.0.0.1/tcp/9/p2p/{key}" for key in KEYS]
+ONE_NETWORK = [f"/ip4/198.51.100.{number}/tcp/9/p2p/{key}" for number, key in enumerate(KEYS, 1)]
+SECRET = "seven words"
+
+
+@contextmanager
+def socks_port(answer: bytes = b"\x05\x02") -> Iterator[str]:
+    """Something that answers a greeting so, and no more."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    stream, _ = server.accept()
+                except OSError:
+                    return
+                with stream:
+                    if stream.recv(16):
+                        stream.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.getsockname()[1]}"
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            server.close()
+            thread.join()
+
+
+def through(*relays: str) -> list[str]:
+    return [word for relay in relays for word in ("--bootstrap", relay)]
+
+
+def kept_way(home: Path) -> str:
+    """What the one case file of a home remembers."""
+    (path,) = (home / "cases").glob("*/case.db")
+    file = CaseFile.open(path, SECRET)
+    try:
+        return str(route_of(file))
+    finally:
+        file.close()
+
+
+# ------------------------------------------------------------------------- nothing weaker in silence
+
+
+@pytest.mark.parametrize(("relays", "via"), [(HERE, STEM), (HERE[:1], DIRECT), (ONE_NETWORK, DIRECT)])
+def test_yes_alone_weakens_nothing(sos: Sos, home: Path, relays: list[str], via: str) -> None:
+    """No SOCKS port answers: 77, nothing kept; the sentence has the very command to go on, by the strongest way there is."""
+    words = ("call", "--yes", "--details", "srv1 is locked", *through(*relays))
+    said = sos(*words)
+    assert said.exit == 77
+    assert said.err.rstrip().endswith(shlex.join(["sos", *words, "--via", via]))
+    assert HIDES[via].rstrip(".") in said.err
+    assert "127.0.0.1:9 " in said.err  # which port was asked
+    assert sos("--json", *words).objects[-1]["code"] == "way-weaker"
+    assert not (home / "cases").exists()
+
+
+def test_a_port_that_answers_is_used(sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unasked; and the sentence names it. What answers something else is no such port."""
+    with socks_port() as port:
+        monkeypatch.setenv("SOS_SOCKS", port)
+        said = sos("call", *through(*HERE))
+        assert HIDES["socks"].format(socks=port) in said.out
+        assert (said.exit, "--yes" in said.err) == (77, True)
+    with socks_port(b"\x05\x00") as port:  # no user names: one circuit for all
+        monkeypatch.setenv("SOS_SOCKS", port)
+        assert sos("--json", "call", *through(*HERE)).objects[-1]["code"] == "way-weaker"
+
+
+def test_a_way_that_cannot_be_gone_is_refused(sos: Sos, home: Path) -> None:
+    """Named, and not there: 77 with the command that accepts less; the way that was typed stands in it no more."""
+    said = sos("call", "--yes", "--via", "socks", *through(*HERE))
+    assert said.exit == 77
+    assert said.err.rstrip().endswith("--via stem")
+    assert "--via socks" not in said.err
+    for relays in (HERE[:1], ONE_NETWORK):
+        said = sos("--json", "call", "--yes", "--via", "stem", *through(*relays))
+        assert (said.exit, said.objects[-1]["code"]) == (77, "stem-refused")
+        assert "--bootstrap ADDRESS" in said.objects[-1]["error"]
+        assert said.objects[-1]["error"].endswith("--via direct")
+    assert not (home / "cases").exists()
+
+
+@pytest.mark.parametrize("via", [STEM, DIRECT])
+def test_a_way_that_is_named_is_consent(sos: Sos, via: str) -> None:
+    """What it hides stands above the one question that is left."""
+    said = sos("call", "--via", via, *through(*HERE))
+    assert HIDES[via] in said.out
+    assert (said.exit, "nobody is there to say yes" in said.err) == (77, True)
+
+
+def test_a_wrong_port_is_told(sos: Sos, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name would be looked up in the open: exit 2."""
+    monkeypatch.setenv("SOS_SOCKS", "tor.example:9050")
+    said = sos("call", *through(*HERE))
+    assert (said.exit, "SOS_SOCKS" in said.err) == (2, True)
+
+
+def test_each_way_says_from_whom_it_hides() -> None:
+    """One sentence each; the stem never without what a process that relays for nobody must know."""
+    for sentence in (*HIDES.values(), LATER):
+        assert sentence.count(". ") == 0
+    assert "relays for nobody" in HIDES[STEM]
+    assert "with certainty" in HIDES[STEM]
+    assert "all lines at once" in HIDES["socks"]
+
+
+# ------------------------------------------------------------------------- cases that are kept
+
+
+def test_a_case_without_a_relay_is_kept_for_the_strongest_way(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It goes by no way yet; once there is a relay it goes by nothing weaker unless that is named."""
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    said = sos("call", "--yes")
+    assert said.exit == 75
+    assert LATER in said.out
+    assert kept_way(home) == "push"
+    said = sos("case", "resume", *through(*HERE))
+    assert said.exit == 77
+    assert "case resume --via stem" in said.err
+    assert sos("--json", "case", "resume", *through(*HERE), "--foreground").objects[-1]["code"] == "no-socks"
+    said = sos("case", "resume", "--foreground", "--via", "direct", "--patience", "0.2")
+    assert said.exit == 75, said
+    assert kept_way(home) == "direct"
+    assert (
+        sos("case", "resume", "--foreground", "--patience", "0.2").exit == 75
+    )  # it keeps the way that was named
+
+
+def test_who_accepts_nothing_weaker_keeps_the_call(home: Path) -> None:
+    """In a terminal: no to the weaker way, yes to keeping; nothing typed is lost and nothing was sent."""
+    terminal = Terminal(home, "call", "--need", "patch", *through(*HERE), SOS_PASSPHRASE=SECRET)
+    terminal.shows("all the same? [y/N]")
+    terminal.types("")
+    terminal.shows("Keep it")
+    terminal.types("")
+    assert terminal.ends() == 75
+    assert "start Tor, then:" in " ".join(terminal.text.split())
+    assert kept_way(home) == "push"
+
+
+def test_who_accepts_it_sends(home: Path) -> None:
+    """The control: a yes starts the case by the way that was shown."""
+    words = ("call", "--need", "patch", *through(*HERE), "--foreground", "--patience", "0.2")
+    terminal = Terminal(home, *words, SOS_PASSPHRASE=SECRET)
+    terminal.shows("all the same? [y/N]")
+    assert HIDES[STEM] in " ".join(terminal.text.split())
+    terminal.types("y")
+    assert terminal.ends() == 75
+    assert kept_way(home) == "stem"

@@ -1,0 +1,114 @@
+"""Calls by the stem and through a SOCKS port, from the command to a claim, over real nodes; and on when the proxy is gone."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import trio
+
+from tests.cli.processes import sos
+from tests.cli.test_end_to_end import PASSPHRASE, Node
+from tests.drivers.p2p.proxy import Proxy
+
+
+@pytest.fixture(scope="module")
+def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
+    """Three nodes that claim by themselves, each joined to those before it."""
+    root, running = tmp_path_factory.mktemp("nodes"), list[Node]()
+    try:
+        for number in range(3):
+            home = root / f"n{number}"
+            made = sos(
+                home, "init", "--skill", "expertise", "--automatic", "--listen", "/ip4/127.0.0.1/tcp/0"
+            )
+            assert made.exit == 0, made
+            through = [word for node in running for word in ("--bootstrap", node.address)]
+            up = sos(home, "up", "--detach", "--wait", "--json", *through)
+            assert up.exit == 0, up
+            running.append(Node(home, up.objects[0]["addresses"], up.objects[0]["responder"]))
+        yield running
+    finally:
+        for node in running:
+            sos(node.home, "down")
+
+
+@pytest.fixture
+def victim(tmp_path: Path) -> Iterator[Path]:
+    """The home of a victim; whatever carries its case in the end is stopped."""
+    home = tmp_path / "victim"
+    yield home
+    sos(home, "case", "stop")
+
+
+@contextmanager
+def proxy() -> Iterator[Proxy]:
+    """A SOCKS5 proxy of the test's own, in a thread, as long as the context lasts."""
+    served, ready, ends = Proxy(), threading.Event(), list[trio.lowlevel.TrioToken]()
+    scope = trio.CancelScope()
+
+    async def serve() -> None:
+        ends.append(trio.lowlevel.current_trio_token())
+        with scope:
+            async with trio.open_nursery() as nursery:
+                await nursery.start(served.serve)
+                ready.set()
+                await trio.sleep_forever()
+
+    thread = threading.Thread(target=trio.run, args=(serve,))
+    thread.start()
+    ready.wait()
+    try:
+        yield served
+    finally:
+        ends[0].run_sync_soon(scope.cancel)
+        thread.join()
+
+
+def calling(nodes: list[Node], *how: str) -> list[str]:
+    relays = [word for node in nodes for word in ("--bootstrap", node.address)]
+    return ["call", "--yes", *how, "--until", "claimed", "--json", *relays]
+
+
+def way(home: Path) -> str:
+    shown: str = sos(home, "case", "status", "--json").objects[0]["way"]
+    return shown
+
+
+def test_a_call_by_the_stem_is_claimed(nodes: list[Node], victim: Path) -> None:
+    """One relay takes it, the mesh brings it back, and the case goes on by the stem when it is resumed."""
+    said = sos(victim, *calling(nodes, "--via", "stem"), SOS_PASSPHRASE=PASSPHRASE)
+    assert said.exit == 0, said
+    assert said.objects[0]["via"] == "stem"
+    told = [one["notice"] for one in said.objects]
+    assert told.index("call-returned") <= told.index("claim-seen")
+    assert way(victim) == "stem"
+    assert sos(victim, "case", "stop").exit == 0
+    again = sos(victim, "case", "resume", "--until", "claimed", SOS_PASSPHRASE=PASSPHRASE)
+    assert again.exit == 0, again
+    assert "relays for nobody" in again.out
+    assert way(victim) == "stem"
+
+
+def test_a_call_through_a_socks_port_is_claimed_and_never_weakened(nodes: list[Node], victim: Path) -> None:
+    """Nobody named a way: the port that answers is used. Without it the case does not go on until a person names less."""
+    with proxy() as served:
+        port = f"127.0.0.1:{served.port}"
+        said = sos(victim, *calling(nodes), SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
+        assert said.exit == 0, said
+        assert said.objects[0]["via"] == "socks"
+        assert port in said.objects[0]["exposure"]
+        assert way(victim) == "push"
+        users = [asked.user for asked in served.asked]
+        assert len(users) >= 3
+        assert len(set(users)) == len(users)  # a circuit of its own for each connection
+        assert sos(victim, "case", "stop").exit == 0
+    words = ("case", "resume", "--until", "claimed", "--json")
+    gone = sos(victim, *words, SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
+    assert (gone.exit, gone.objects[-1]["code"]) == (77, "no-socks")
+    assert "--via stem" in gone.objects[-1]["error"]
+    assert sos(victim, "case", "status").exit == 69
+    openly = sos(victim, *words, "--via", "direct", SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
+    assert openly.exit == 0, openly
+    assert way(victim) == "direct"
