@@ -123,14 +123,16 @@ class _Threshold:
     async def connect(self, **_: Any) -> "_Threshold":
         """Dial the proxy, whomever python-socks asks for. Raises `ProxyAway`."""
         family = trio.socket.AF_INET6 if ":" in self._address.host else trio.socket.AF_INET
-        self._raw = trio.socket.socket(family, trio.socket.SOCK_STREAM)
+        raw, connected = trio.socket.socket(family, trio.socket.SOCK_STREAM), False
         try:
-            await self._raw.connect(tuple(self._address))
-        except BaseException as fault:
-            self._raw.close()
-            if isinstance(fault, OSError):
-                raise ProxyAway(f"nothing answers at the SOCKS port {self._address}") from fault
-            raise
+            await raw.connect(tuple(self._address))
+            connected = True
+        except OSError as fault:
+            raise ProxyAway(f"nothing answers at the SOCKS port {self._address}") from fault
+        finally:
+            if not connected:
+                raw.close()
+        self._raw = raw
         return self
 
     async def send(self, data: bytes) -> int:

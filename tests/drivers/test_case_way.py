@@ -29,7 +29,7 @@ from p2p_sos.drivers.p2p.hidden import HiddenMesh
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.socks import SocksAddress
 from p2p_sos.drivers.store import StoreUnusable
-from tests.drivers.services import PLAN
+from tests.drivers.services import PATIENCE_S, PLAN
 
 SOCKS = SocksAddress("127.0.0.1", 9050)
 PEER = "12D3KooWCoTqyyBdth6UYTpf3MXu5TMRNoYGgxP97Z8JYPyUBFtu"
@@ -123,7 +123,7 @@ async def test_a_case_is_served_by_its_way(tmp_path: Path) -> None:
     with pytest.raises(WayRefused):
         await make(way=Way.PUSH)
     new = await make(way=Way.PUSH, socks=("127.0.0.1", 1))
-    with pytest.raises(WayRefused):
+    with pytest.raises(WayRefused), trio.fail_after(PATIENCE_S):
         await serve_case(new.home, new.file, [], way=Way.DIRECT)
     file = CaseFile.open(new.home.file_path, "secret")
     async with trio.open_nursery() as nursery:

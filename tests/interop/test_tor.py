@@ -1,6 +1,7 @@
 """A call through real Tor: admitted, answered, and nowhere does the victim's own process show itself."""
 
 import os
+import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -14,6 +15,7 @@ from p2p_sos.drivers.api.client import LocalApi
 from p2p_sos.drivers.service import NodeService
 from p2p_sos.drivers.socks import SocksAddress, User, open_through, socks_answers
 from p2p_sos.wire.registry import PUSH_RELAYS
+from scripts import debian, tornet
 from scripts.tornet import TorNetwork
 from tests.drivers.p2p.calling import Caller, caller
 from tests.drivers.p2p.machine import needs
@@ -174,7 +176,6 @@ async def test_a_call_through_tor(tor: TorNetwork, tmp_path: Path) -> None:
                 at_helper = partial(there.get, f"/calls/{call[:8]}")
                 await until(at_helper, lambda told: "The door is open." in str(told))
             assert watch.callers == {"tor", "nodes"}  # not "victim", and not "tor client"
-            print(len(watch.circuits))
             assert len(watch.circuits) >= len(relays) + 3 * PUSH_RELAYS  # the call, the attestation, a letter
             every = [circuit for circuits in watch.circuits.values() for circuit in circuits]
             assert len(every) == len(set(every))
@@ -195,3 +196,31 @@ async def test_a_victim_that_comes_itself_is_seen(tor: TorNetwork, tmp_path: Pat
             await begin(process, tmp_path / "v", 1, list(a.addresses), leaky=True)
             await until(lambda: watch.look() or watch.callers, lambda seen: "victim" in seen)
             assert leaks((await process.end())["touched"], "127.0.0.1", 1)
+
+
+def test_the_script_touches_only_what_is_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A folder that is there is not taken, one of somebody else's is not removed, and too many exits are refused, in a sentence."""
+    mine = tmp_path / "letters"
+    mine.mkdir()
+    (mine / "dear.txt").write_text("dear")
+    assert tornet.main(["up", "--folder", str(mine)]) == 1
+    assert "take it down first" in capsys.readouterr().err
+    assert tornet.main(["down", "--folder", str(mine)]) == 1
+    assert "nothing was removed" in capsys.readouterr().err
+    assert (mine / "dear.txt").read_text() == "dear"
+    assert tornet.main(["up", "9", "--folder", str(tmp_path / "net")]) == 1
+    assert "from 1 to 4" in capsys.readouterr().err
+    assert not (tmp_path / "net").exists()
+
+
+def test_installing_starts_no_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While packages are installed a policy refuses services; afterwards it is gone, or the machine's own is as it was."""
+    policy = tmp_path / "policy-rc.d"
+    monkeypatch.setattr(debian, "POLICY", policy)
+    with debian.no_service():
+        assert subprocess.run([policy], check=False).returncode == 101
+    assert not policy.exists()
+    policy.write_text("the machine's own")
+    with debian.no_service():
+        pass
+    assert policy.read_text() == "the machine's own"
