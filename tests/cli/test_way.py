@@ -140,10 +140,15 @@ def relays_kept(sos: Sos, *words: str) -> list[str]:
     return relays
 
 
-def test_a_node_that_runs_here_lends_its_relays(sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_node_that_runs_here_lends_its_relays(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Itself first, then those that it keeps; through a proxy none that means this machine, unless somebody names it."""
     monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
-    node = STATUS | {"addresses": [HERE[0].replace("127.0.0.1", "0.0.0.0")], "relays": [HERE[1], ONE_NETWORK[1]]}
+    node = STATUS | {
+        "addresses": [HERE[0].replace("127.0.0.1", "0.0.0.0")],
+        "relays": [HERE[1], ONE_NETWORK[1]],
+    }
     with Stub({"GET /status": (200, node)}).at(home / "api.sock"), socks_port() as port:
         assert relays_kept(sos, "--offline", "--out", str(home / "out")) == [*HERE, ONE_NETWORK[1]]
         monkeypatch.setenv("SOS_SOCKS", port)
