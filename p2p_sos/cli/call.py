@@ -115,7 +115,7 @@ def call(session: Session, **flags: Any) -> None:
     exposure = OFFLINE if offline else chosen.hides
     _preview(screen, wish, relays, exposure, offline=offline)
     chosen = _consent(screen, flags, chosen, offline=offline)
-    if chosen.via == SOCKS and not flags["bootstrap"]:
+    if chosen.via == SOCKS and not chosen.later and not flags["bootstrap"]:
         relays = beyond_here(relays)
     kept = _keep(
         session,

@@ -55,6 +55,7 @@ PLACES = (
 EPILOG = """\b
 First steps
   under attack now      sos call
+  no network here       sos call --offline
   ready to help others  sos init, then sos up
 
 p2p-sos replaces no emergency service: where life, limb or the law is concerned, call those first."""

@@ -59,7 +59,12 @@ def test_a_call_by_hand_is_brought_in_claimed_and_accepted_elsewhere(
         )
         assert imported.exit == 0, imported
         try:
-            with streaming(laptop, "case", "resume", SOS_PASSPHRASE=PASSPHRASE) as resumed:
+            silent = sos(laptop, "case", "resume", SOS_PASSPHRASE=PASSPHRASE)
+            assert (silent.exit, "--via stem" in silent.err) == (
+                77,
+                True,
+            )  # it goes by nothing that nobody named
+            with streaming(laptop, "case", "resume", "--via", "direct", SOS_PASSPHRASE=PASSPHRASE) as resumed:
                 resumed.notice("claim-seen", responder=nodes[1].responder)
                 resumed.notice("call-returned", call=written["call"])
                 resumed.notice("letter-arrived", kind="introduction", text="Team Blue")

@@ -174,7 +174,7 @@ def test_a_case_that_was_exported_goes_on_here_only_after_a_yes(
 ) -> None:
     """Two places that speak for one call contradict each other: 77, and the copy's place is named."""
     assert sos("case", "export", str(tmp_path / "copy")).exit == 0
-    words = ("case", "resume", "--bootstrap", ADDRESS, "--foreground", "--patience", "0.2")
+    words = ("case", "resume", "--bootstrap", ADDRESS, "--via", "direct", "--foreground", "--patience", "0.2")
     said = sos(*words)
     assert said.exit == 77
     assert str(tmp_path / "copy") in said.out

@@ -14,6 +14,7 @@ from p2p_sos.drivers.case_way import route_of
 from p2p_sos.drivers.casefile import CaseFile
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
+from tests.cli.stub import STATUS, Stub
 
 KEYS = (
     "12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg",
@@ -127,6 +128,33 @@ def test_each_way_says_from_whom_it_hides() -> None:
     assert "relays for nobody" in HIDES[STEM]
     assert "with certainty" in HIDES[STEM]
     assert "all lines at once" in HIDES["socks"]
+
+
+# ------------------------------------------------------------------------- relays
+
+
+def relays_kept(sos: Sos, *words: str) -> list[str]:
+    """The relays of a case that this command line keeps."""
+    told = sos("--json", "call", "--yes", *words).objects
+    relays: list[str] = told[0]["relays"]
+    return relays
+
+
+def test_a_node_that_runs_here_lends_its_relays(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Itself first, then those that it keeps; through a proxy none that means this machine, unless somebody names it."""
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    node = STATUS | {
+        "addresses": [HERE[0].replace("127.0.0.1", "0.0.0.0")],
+        "relays": [HERE[1], ONE_NETWORK[1]],
+    }
+    with Stub({"GET /status": (200, node)}).at(home / "api.sock"), socks_port() as port:
+        assert relays_kept(sos, "--offline", "--out", str(home / "out")) == [*HERE, ONE_NETWORK[1]]
+        monkeypatch.setenv("SOS_SOCKS", port)
+        hurried = ("--foreground", "--patience", "0.2")
+        assert relays_kept(sos, *hurried) == [ONE_NETWORK[1]]
+        assert relays_kept(sos, *hurried, *through(*HERE)) == HERE
 
 
 # ------------------------------------------------------------------------- cases that are kept
