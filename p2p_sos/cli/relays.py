@@ -41,7 +41,7 @@ def profile_of(session: Session, given: str | None) -> str:
         raise Stop(no_such("profile", name, list(PROFILE_TABLES)), exits.USAGE)
     if name == "public":
         raise Stop(
-            "Calls on the public network are refused for now: it cannot yet hide who calls, nor keep floods out; "
+            "Calls on the public network are refused for now: it has little yet against floods; "
             "use --profile laboratory with relays that you know.",
             exits.REFUSED,
             "public-profile",

@@ -15,11 +15,11 @@ from p2p_sos.wire.registry import STEM_EPOCH_JITTER_S, STEM_EPOCH_S, STEM_FLUFF_
 PAIR = 2
 TOO_FEW = (
     "The stem needs two relays that this node dialled, in different networks, and that speak it; it has {there}: "
-    "name more with --join, or call another way."
+    "name more with --bootstrap, or call another way."
 )
 ONE_NETWORK = (
     "All relays that this node dialled are of one network, whose owner would see every hop: "
-    "name one elsewhere with --join, or call another way."
+    "name one elsewhere with --bootstrap, or call another way."
 )
 
 
