@@ -160,11 +160,8 @@ class Node(Passage):
         match event:
             case TimerFired():
                 self._on_timer(event, out, now)
-            case Verified(gossip_id=gossip_id):
-                if (back := self._origin.veil.verified(gossip_id)) is not None:
-                    self._came_back(back[0], gossip_id, back[1], out, now)
-                else:
-                    self._perform(self._gate.verified(event, now), out, now)
+            case Verified():
+                self._perform(self._gate.verified(event, now), out, now)
             case RoundTripMeasured():
                 self._last_heard_at = now
                 self._perform(self._router.handle(event, now), out, now)

@@ -26,14 +26,12 @@ from p2p_sos.core.internal import (
     Echoed,
     Examine,
     Follow,
-    Looped,
     Offered,
     Publish,
     Returned,
     Surfaced,
 )
 from p2p_sos.core.notices import CallClosed
-from p2p_sos.core.origin.veil import Copy, Path
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
 from p2p_sos.wire.messages import CallId, Key
@@ -102,6 +100,9 @@ class Passage(Deck):
     def _admit(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
         """Keep a message of others, forward it, then let it be thought about."""
         frame, gossip_id = welcomed.frame, welcomed.gossip_id
+        if self._origin.veil.hides(gossip_id):
+            self._came_back(welcomed, out, now)
+            return
         known = frame.id in self._archive.memory
         taken = self._take(frame, gossip_id, out, now)
         refusal = None if taken.passed else Refusal(Reason.BOUND, "others stay longer")
@@ -152,36 +153,25 @@ class Passage(Deck):
         self._perform(self._origin.utter(publish, gossip_id, now, known=known), out, now)
 
     def _examine(self, examine: Examine, out: list[Action], now: float) -> None:
-        gossip_id = examine.carried.id
-        if self._origin.veil.hides(gossip_id):
-            copy = Copy(examine.peer, Path.GOSSIP)
-            self._perform(self._origin.veil.came(gossip_id, copy), out, now)
-        else:
-            self._perform(self._gate.examine(examine, now), out, now)
+        if self._origin.veil.hides(examine.carried.id):
+            self._origin.veil.came(examine.carried.id, examine.peer)
+        self._perform(self._gate.examine(examine, now), out, now)
 
     def _offered(self, offered: Offered, out: list[Action], now: float) -> None:
         veil = self._origin.veil
         if not veil.is_empty and veil.hides(gossip_id := gossip_id_of(offered.cell, canonical=True)):
-            self._perform(veil.came(gossip_id, Copy(offered.peer, Path.SYNC)), out, now)
-        else:
-            self._perform(self._gate.offered(offered, now), out, now)
+            veil.came(gossip_id, offered.peer)
+        self._perform(self._gate.offered(offered, now), out, now)
 
-    def _came_back(
-        self, frame: Frame, gossip_id: GossipId, copies: tuple[Copy, ...], out: list[Action], now: float
-    ) -> None:
-        """Own words, from others: from now on they are passed on like anybody's."""
-        for copy in copies:
-            if copy.path is Path.STEM:
-                self._perform(self._origin.handle(Looped(gossip_id, copy.peer), now), out, now)
-        returned = [copy for copy in copies if copy.path is not Path.STEM]
-        if not returned:
-            return
+    def _came_back(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
+        """Own words, from others, who are as welcome as anybody's: from now on they are passed on like those."""
+        frame, gossip_id = welcomed.frame, welcomed.gossip_id
+        bringers = self._origin.veil.lift(gossip_id)
         self._perform(self._router.handle(judged(gossip_id, None), now), out, now)
-        synced = any(copy.path is Path.SYNC for copy in returned)
-        if synced and self._gate.admission.gossips(frame, now):
+        if welcomed.synced and self._gate.admission.gossips(frame, now):
             self._announce(gossip_id, out, now)
-        for copy in returned:
-            self._hear(Echoed(gossip_id, copy.peer), out, now)
+        for peer in bringers:
+            self._hear(Echoed(gossip_id, peer), out, now)
         self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
         if frame.message.KIND is Kind.CALL:
             self._perform(self._gate.adopt(frame.id, now), out, now)
