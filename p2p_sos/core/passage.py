@@ -11,7 +11,7 @@ from attrs import frozen
 
 from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.calls.archive import Taken
-from p2p_sos.core.calls.calls import call_of, ends_unix_s
+from p2p_sos.core.calls.calls import CallState, call_of, ends_unix_s
 from p2p_sos.core.calls.gate import Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
 from p2p_sos.core.clock import Clock
@@ -34,7 +34,7 @@ from p2p_sos.core.internal import (
 from p2p_sos.core.notices import CallClosed
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
-from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.messages import AllClear, CallId, Cancel, Key
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
@@ -131,11 +131,14 @@ class Passage(Deck):
         frame = publish.frame
         gossip_id = gossip_id_of(frame.cell, canonical=True)
         taken = None
+        hidden = self._origin.is_hidden and frame.message.signer == self._victim_key
         if frame.id not in self._archive.memory:
+            if hidden:
+                self._origin.veil.hide(frame, gossip_id)
             taken = self._take(frame, gossip_id, out, now)
             if not taken.passed:
                 return  # its call is gone, or nobody would keep it
-        if self._origin.is_hidden and frame.message.signer == self._victim_key:
+        if hidden:
             self._utter(publish, gossip_id, out, now, known=taken is None)
         else:
             broadcast = Broadcast(gossip_id, frame.cell, publish.avoid)
@@ -151,6 +154,11 @@ class Passage(Deck):
         self._origin.veil.prune(self._archive.memory.__contains__)
         self._perform(self._router.handle(Follow(gossip_id), now), out, now)
         self._perform(self._origin.utter(publish, gossip_id, now, known=known), out, now)
+        message = publish.frame.message
+        if not known and isinstance(message, Cancel | AllClear):
+            # Its people are told at once; the board closes when the mesh knows.
+            how = CallState.CANCELLED if isinstance(message, Cancel) else CallState.CLEARED
+            out.append(Tell(CallClosed(message.call, how.value)))
 
     def _examine(self, examine: Examine, out: list[Action], now: float) -> None:
         if self._origin.veil.hides(examine.carried.id):
@@ -175,6 +183,11 @@ class Passage(Deck):
         self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
         if frame.message.KIND is Kind.CALL:
             self._perform(self._gate.adopt(frame.id, now), out, now)
+        elif isinstance(frame.message, Cancel | AllClear):
+            closed = self._archive.close(frame.message.call, self._clock.unix_s(now))
+            out += closed.rows
+            for call, how in closed.ended:  # told when it was said
+                self._hear(CallEnded(call, how), out, now)
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)

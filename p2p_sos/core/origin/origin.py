@@ -43,7 +43,7 @@ class Origin:
     way: Way
     _entropy: Callable[[int], bytes] = field(repr=False)
     _effort_of: Callable[[CallId], int]
-    veil: Veil = field(factory=Veil)
+    veil: Veil
     relays: Relays = field(init=False)
     stem: Stem = field(init=False)
     _own: Source | Pusher | None = field(init=False)

@@ -7,6 +7,7 @@ from attrs import evolve
 
 from p2p_sos.core.events import RpcReceived, SyncReceived, VictimCalls, VictimCancels, VictimUpdates
 from p2p_sos.core.gossip.rpc import Rpc
+from p2p_sos.core.notices import CallClosed
 from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame, seal
 from p2p_sos.wire.registry import TOPIC, Kind, Need
@@ -151,7 +152,10 @@ def test_a_call_that_its_victim_closed_is_compared_as_before_until_that_comes_ba
         aboard.gossip("r4", CALL, SAID, mail.claim(CALL, A))
     caller.tell(VictimCancels())
     cancel = next(frame for frame in own(caller) if frame.message.KIND is Kind.CANCEL)
-    frames = (CALL, SAID, mail.claim(CALL, A), cancel)
+    fresh = mail.claim(CALL, mail.key("B"))
+    for aboard in (caller, bystander):
+        aboard.gossip("r3", fresh)
+    frames = (CALL, SAID, mail.claim(CALL, A), cancel, fresh)
     assert seen_of(caller, *frames) == seen_of(bystander, *frames)
     for aboard in (caller, bystander):
         aboard.join("late", outbound=False)
@@ -159,7 +163,15 @@ def test_a_call_that_its_victim_closed_is_compared_as_before_until_that_comes_ba
     to_late = [sorted(i for to, r in a.said if to == "late" for _, ids in r.ihave for i in ids)
                for a in (caller, bystander)]  # fmt: skip
     assert to_late[0] == to_late[1]
+    assert [notice.how for notice in caller.told(CallClosed)] == ["cancelled"], "its people know at once"
+    again = Aboard(6, way=way, victim=victim(), store=caller.store, now=caller.now)
+    again.join(*PEERS)
+    again.gossip("r4", CALL)
+    again.gossip("r3", SAID, *frames[2:3], fresh)
+    assert seen_of(again, *frames)[4] == seen_of(bystander, *frames)[4]
     open_still = seen_of(bystander, *frames)[4]
     for aboard in (caller, bystander):
         aboard.gossip("r4", cancel)
+    assert len(caller.told(CallClosed)) == 1
+    assert caller.node.calls[CALL.id].state is bystander.node.calls[CALL.id].state
     assert seen_of(caller, *frames)[4] == seen_of(bystander, *frames)[4] != open_still
