@@ -72,6 +72,7 @@ from p2p_sos.core.internal import (
 )
 from p2p_sos.core.notices import Accepting
 from p2p_sos.core.origin.origin import ORIGIN_TIMERS, Origin
+from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.origin.way import Way
 from p2p_sos.core.passage import CallEnds, Passage
 from p2p_sos.core.sync.sync import Sync, SyncSettings
@@ -118,9 +119,11 @@ class Node(Passage):
         self._log = WatchLog()
         self._judge = Judge(profile, rings, accredits)
         calls, accuser = Calls(profile.open_calls_max, self._judge), Accuser(profile.network)
-        self._archive = archive = Archive(calls, Cards() if cards is None else cards, accuser=accuser)
-        self._origin = Origin(way, entropy, self._effort_of)
-        veil = self._origin.veil
+        veil = Veil()
+        self._archive = archive = Archive(
+            calls, Cards() if cards is None else cards, accuser=accuser, veil=veil
+        )
+        self._origin = Origin(way, entropy, self._effort_of, veil)
         self._gate = Gate(Admission(profile, self._clock, archive, veil.veils), decode)
         self._lookout = Lookout(archive.calls)
         self._sync = Sync(ArchiveHoldings(archive, self._unheard, veil), random, sync or SyncSettings())
@@ -160,11 +163,8 @@ class Node(Passage):
         match event:
             case TimerFired():
                 self._on_timer(event, out, now)
-            case Verified(gossip_id=gossip_id):
-                if (back := self._origin.veil.verified(gossip_id)) is not None:
-                    self._came_back(back[0], gossip_id, back[1], out, now)
-                else:
-                    self._perform(self._gate.verified(event, now), out, now)
+            case Verified():
+                self._perform(self._gate.verified(event, now), out, now)
             case RoundTripMeasured():
                 self._last_heard_at = now
                 self._perform(self._router.handle(event, now), out, now)
@@ -300,12 +300,12 @@ class Node(Passage):
         proofs: list[Publish] = []
         for arrival, at in zip(arrivals, came, strict=True):
             frame = arrival.frame
+            if self._mine_of(frame):
+                self._origin.recall(frame, arrival.gossip_id)
             taken = self._archive.restore(arrival, now, at - ahead_s, mine=self._mine_of(frame))
             out += taken.rows
             if taken.proof is not None:
                 proofs.append(Publish(taken.proof))
-            if taken.kept and self._mine_of(frame):
-                self._origin.recall(frame, arrival.gossip_id)
             if taken.kept:
                 admitted = Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True)
                 self._perform(self._told_of(admitted, now), out, now)

@@ -11,7 +11,7 @@ from attrs import frozen
 
 from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.calls.archive import Taken
-from p2p_sos.core.calls.calls import call_of, ends_unix_s
+from p2p_sos.core.calls.calls import CallState, call_of, ends_unix_s
 from p2p_sos.core.calls.gate import Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
 from p2p_sos.core.clock import Clock
@@ -26,17 +26,15 @@ from p2p_sos.core.internal import (
     Echoed,
     Examine,
     Follow,
-    Looped,
     Offered,
     Publish,
     Returned,
     Surfaced,
 )
 from p2p_sos.core.notices import CallClosed
-from p2p_sos.core.origin.veil import Copy, Path
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
-from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.messages import AllClear, CallId, Cancel, Key
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import Kind
 
@@ -102,6 +100,9 @@ class Passage(Deck):
     def _admit(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
         """Keep a message of others, forward it, then let it be thought about."""
         frame, gossip_id = welcomed.frame, welcomed.gossip_id
+        if self._origin.veil.hides(gossip_id):
+            self._came_back(welcomed, out, now)
+            return
         known = frame.id in self._archive.memory
         taken = self._take(frame, gossip_id, out, now)
         refusal = None if taken.passed else Refusal(Reason.BOUND, "others stay longer")
@@ -130,11 +131,14 @@ class Passage(Deck):
         frame = publish.frame
         gossip_id = gossip_id_of(frame.cell, canonical=True)
         taken = None
+        hidden = self._origin.is_hidden and frame.message.signer == self._victim_key
         if frame.id not in self._archive.memory:
+            if hidden:
+                self._origin.veil.hide(frame, gossip_id)
             taken = self._take(frame, gossip_id, out, now)
             if not taken.passed:
                 return  # its call is gone, or nobody would keep it
-        if self._origin.is_hidden and frame.message.signer == self._victim_key:
+        if hidden:
             self._utter(publish, gossip_id, out, now, known=taken is None)
         else:
             broadcast = Broadcast(gossip_id, frame.cell, publish.avoid)
@@ -150,41 +154,40 @@ class Passage(Deck):
         self._origin.veil.prune(self._archive.memory.__contains__)
         self._perform(self._router.handle(Follow(gossip_id), now), out, now)
         self._perform(self._origin.utter(publish, gossip_id, now, known=known), out, now)
+        message = publish.frame.message
+        if not known and isinstance(message, Cancel | AllClear):
+            # Its people are told at once; the board closes when the mesh knows.
+            how = CallState.CANCELLED if isinstance(message, Cancel) else CallState.CLEARED
+            out.append(Tell(CallClosed(message.call, how.value)))
 
     def _examine(self, examine: Examine, out: list[Action], now: float) -> None:
-        gossip_id = examine.carried.id
-        if self._origin.veil.hides(gossip_id):
-            copy = Copy(examine.peer, Path.GOSSIP)
-            self._perform(self._origin.veil.came(gossip_id, copy), out, now)
-        else:
-            self._perform(self._gate.examine(examine, now), out, now)
+        if self._origin.veil.hides(examine.carried.id):
+            self._origin.veil.came(examine.carried.id, examine.peer)
+        self._perform(self._gate.examine(examine, now), out, now)
 
     def _offered(self, offered: Offered, out: list[Action], now: float) -> None:
         veil = self._origin.veil
         if not veil.is_empty and veil.hides(gossip_id := gossip_id_of(offered.cell, canonical=True)):
-            self._perform(veil.came(gossip_id, Copy(offered.peer, Path.SYNC)), out, now)
-        else:
-            self._perform(self._gate.offered(offered, now), out, now)
+            veil.came(gossip_id, offered.peer)
+        self._perform(self._gate.offered(offered, now), out, now)
 
-    def _came_back(
-        self, frame: Frame, gossip_id: GossipId, copies: tuple[Copy, ...], out: list[Action], now: float
-    ) -> None:
-        """Own words, from others: from now on they are passed on like anybody's."""
-        for copy in copies:
-            if copy.path is Path.STEM:
-                self._perform(self._origin.handle(Looped(gossip_id, copy.peer), now), out, now)
-        returned = [copy for copy in copies if copy.path is not Path.STEM]
-        if not returned:
-            return
+    def _came_back(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
+        """Own words, from others, who are as welcome as anybody's: from now on they are passed on like those."""
+        frame, gossip_id = welcomed.frame, welcomed.gossip_id
+        bringers = self._origin.veil.lift(gossip_id)
         self._perform(self._router.handle(judged(gossip_id, None), now), out, now)
-        synced = any(copy.path is Path.SYNC for copy in returned)
-        if synced and self._gate.admission.gossips(frame, now):
+        if welcomed.synced and self._gate.admission.gossips(frame, now):
             self._announce(gossip_id, out, now)
-        for copy in returned:
-            self._hear(Echoed(gossip_id, copy.peer), out, now)
+        for peer in bringers:
+            self._hear(Echoed(gossip_id, peer), out, now)
         self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
         if frame.message.KIND is Kind.CALL:
             self._perform(self._gate.adopt(frame.id, now), out, now)
+        elif isinstance(frame.message, Cancel | AllClear):
+            closed = self._archive.close(frame.message.call, self._clock.unix_s(now))
+            out += closed.rows
+            for call, how in closed.ended:  # told when it was said
+                self._hear(CallEnded(call, how), out, now)
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)

@@ -18,7 +18,7 @@ from p2p_sos.core.calls.cards import Cards, Proofs, card_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.internal import Verdict
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import NOTHING, Attest, Call, CallId, Key
+from p2p_sos.wire.messages import NOTHING, Attest, Call, Key, MessageId
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import (
@@ -58,8 +58,8 @@ def verdict_of(refusal: Refusal | None) -> Verdict:
     return Verdict.IGNORE if refusal.reason in IGNORED else Verdict.REJECT
 
 
-def nothing(_call: CallId) -> bool:
-    """No call is veiled."""
+def nothing(_message: MessageId) -> bool:
+    """No message is veiled."""
     return False
 
 
@@ -70,7 +70,7 @@ class Admission:
     profile: Profile
     clock: Clock
     archive: Archive
-    veils: Callable[[CallId], bool] = field(default=nothing)  # an own call that the mesh does not know yet
+    veils: Callable[[MessageId], bool] = field(default=nothing)  # an own message that did not come back yet
     calls: Calls = field(init=False)
     cards: Cards = field(init=False)
     proofs: Proofs = field(init=False)
@@ -117,7 +117,7 @@ class Admission:
         call = call_of(frame)
         if self.calls.is_buried(frame.id) or (frame.id in self.calls and self._is_over(call, now)):
             return Refusal(Reason.CLOSED, "the call is over")
-        if not self.calls.outranks(frame):
+        if not self.calls.outranks(frame) and not self.veils(frame.id):
             return Refusal(Reason.KNOWN)
         epoch = self.clock.call_epoch(now)
         ahead = call.epoch - epoch
@@ -173,11 +173,14 @@ class Admission:
         message: Any = frame.message
         if self.calls.is_buried(message.call):
             return Refusal(Reason.CLOSED, "the call is over")
-        if message.call not in self.calls:
+        # "Until its CALL came back, a victim treats the whole call as one that it does not know" (11-origin §7)
+        if message.call not in self.calls or self.veils(message.call):
             return None
         board = self.calls.board(message.call)
         if self._is_over(call_of(board.call), now):
             return Refusal(Reason.CLOSED, "the call is over")
+        if self.veils(frame.id):
+            return None
         if frame.id in board:
             return Refusal(Reason.KNOWN)
         by_victim = message.signer == board.call.message.signer
@@ -242,7 +245,7 @@ class Admission:
 
     def _victim_of(self, frame: Frame) -> Key | None:
         call = getattr(frame.message, "call", None)
-        if call is None or call not in self.calls:
+        if call is None or call not in self.calls or self.veils(call):
             return None
         return self.calls.board(call).call.message.signer
 
@@ -263,7 +266,7 @@ class Admission:
             return None if self._buckets[lane].take(now) else Refusal(Reason.BUDGET, f"lane {lane.value}")
         kind = message.KIND
         # "The first CANCEL and the first ALL_CLEAR of a call MUST NOT be dropped for want of budget." (05-calls §8)
-        if kind in CLOSINGS and not self.calls.board(message.call).words(kind):
+        if kind in CLOSINGS and all(self.veils(one.id) for one in self.calls.board(message.call).words(kind)):
             return None
         if kind is Kind.LETTER and not self._letters.take((message.call, message.signer), now):
             return Refusal(Reason.BUDGET, "letters of this signer")

@@ -13,12 +13,14 @@ from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.calls.cards import EPOCHS_KEPT, Cards, Proofs, card_of
 from p2p_sos.core.calls.memory import Arrival, Memory
 from p2p_sos.core.gossip.rpc import GossipId
+from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId, Claim, Key
 from p2p_sos.wire.registry import CARD_EPOCH_S, Kind
 
 ANNOUNCED_MAX = 1024  # guess: 20 KB of ids for a peer that joins
+CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
 LETTERS_ANNOUNCED_MAX = 4  # guess: of one signer; old ones must leave room in their readers' windows
 
 
@@ -47,6 +49,7 @@ class Archive:
     proofs: Proofs = field(factory=Proofs)
     memory: Memory = field(factory=Memory)
     accuser: Accuser = field(factory=Accuser)
+    veil: Veil = field(factory=Veil)
 
     # ------------------------------------------------------------------ taking
 
@@ -67,9 +70,9 @@ class Archive:
         self.accuser.remember(frame)
         ended = self._ended_by_bound(offer)
         call = getattr(frame.message, "call", None)
-        if call is not None and (state := self.calls.close_by_board(call, unix_s)) is not None:
-            ended = (*ended, (call, state.value))
-            rows += self._prune()
+        if call is not None:
+            closed = self.close(call, unix_s)
+            ended, rows = (*ended, *closed.ended), (*rows, *closed.rows)
         reopened = self._reopen(frame, now)
         rows += self._forget(reopened.dropped)
         ended = (*ended, *self._ended_by_bound(reopened))
@@ -111,8 +114,24 @@ class Archive:
         if frame.message.KIND is Kind.CALL:
             self.calls.heard_earlier(frame.id, at)
         if (call := getattr(frame.message, "call", None)) is not None:
-            self.calls.close_by_board(call, arrival.unix_s)
+            self._close_by_board(call, arrival.unix_s)
         return Taken(kept=True, passed=True, rows=self._forget(offer.dropped), proof=proof)
+
+    def close(self, call: CallId, unix_s: float) -> Taken:
+        """Let the board of a call close it."""
+        state = self._close_by_board(call, unix_s)
+        return (
+            Taken(True, True) if state is None else Taken(True, True, self._prune(), ((call, state.value),))
+        )
+
+    def _close_by_board(self, call: CallId, unix_s: float) -> CallState | None:
+        # "A closing that did not come back closes nothing here" (11-origin §7)
+        if not self.veil.is_empty:
+            board = self.calls.board(call)
+            words = [frame for kind in CLOSINGS for frame in board.words(kind)]
+            if words and all(self.veil.veils(frame.id) for frame in words):
+                return None
+        return self.calls.close_by_board(call, unix_s)
 
     def _offer(self, frame: Frame, unix_s: float, now: float, mine: str, came: float | None = None) -> Offer:
         match frame.message.KIND:

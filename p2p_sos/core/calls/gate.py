@@ -25,6 +25,7 @@ from p2p_sos.wire.registry import Kind
 
 Decode = Callable[[bytes, NetworkId], Frame | Refusal]
 CALLS_WAITING_MAX = 256  # guess: half a megabyte of CALLs that wait for a token
+SOONEST_S = 1e-6  # what a token lacks by rounding takes no time, and a timer for now would fire for ever
 
 
 @frozen
@@ -171,7 +172,7 @@ class Gate:
     def _wait_for_token(self, now: float) -> list[Step]:
         if self._call_due_at is not None or not len(self._queue):
             return []
-        self._call_due_at = now + self.admission.call_bucket.due_s()
+        self._call_due_at = now + max(self.admission.call_bucket.due_s(), SOONEST_S)
         return [SetTimer(CallDue(self._call_due_at), self._call_due_at)]
 
     def _on_call_due(self, due: CallDue, now: float) -> list[Step]:

@@ -27,7 +27,7 @@ from p2p_sos.core.origin.pusher import PushDue, Pusher
 from p2p_sos.core.origin.relays import Relays
 from p2p_sos.core.origin.source import ReturnDue, Source
 from p2p_sos.core.origin.stem import Stem, StemDue
-from p2p_sos.core.origin.veil import Copy, Path, Veil
+from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
@@ -43,7 +43,7 @@ class Origin:
     way: Way
     _entropy: Callable[[int], bytes] = field(repr=False)
     _effort_of: Callable[[CallId], int]
-    veil: Veil = field(factory=Veil)
+    veil: Veil
     relays: Relays = field(init=False)
     stem: Stem = field(init=False)
     _own: Source | Pusher | None = field(init=False)
@@ -73,8 +73,9 @@ class Origin:
             case StemReceived(peer=peer, cell=cell):
                 gossip_id = gossip_id_of(cell, canonical=True)
                 if self.veil.hides(gossip_id):
+                    # At once, as at a relay that passed it on: neither looks at it a second time.
                     counts = self.stem.takes(peer, now)
-                    return [*self.veil.came(gossip_id, Copy(peer, Path.STEM))] if counts else []
+                    return self._own_on(Looped(gossip_id, peer), now) if counts else []
                 return [*self.stem.handle(event, now)]
             case PeerJoined(peer=peer, outbound=outbound, network=network):
                 self.relays.joined(peer, network, outbound=outbound)

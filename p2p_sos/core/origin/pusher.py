@@ -79,7 +79,8 @@ class Pusher:
         return self._push(errand, now)
 
     def _push(self, errand: Errand, now: float) -> list[PusherStep]:
-        # "Each push is a new one: `push_relays` relays, each over a circuit of its own." (11-origin §8)
+        # "Each push is a new one: `push_relays` relays, of different networks where there are such, and each over a circuit of
+        # its own." (11-origin §8)
         errand.step(ErrandStep.HAND)
         errand.tries += 1
         self._why.pop(errand.gossip_id, None)

@@ -3,15 +3,14 @@
 Decides what is hidden from gossip and sync, and what came back. Comes in: own messages, and copies of them that peers
 bring. Goes out: yes or no. Must not know by which way they leave.
 
-A copy that comes back is verified like a stranger's before it counts: so this node passes it on no sooner than any other.
+A copy that comes back goes through the gate like a stranger's before it counts, epochs, budgets and the wait for its CALL
+included: so this node passes it on when any other would.
 """
 
 from collections.abc import Callable
-from enum import Enum
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from p2p_sos.core.actions import Verify
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import MessageId
@@ -19,23 +18,7 @@ from p2p_sos.wire.messages import MessageId
 PRUNE_FROM = (
     1024  # guess: own messages veiled at once, from which on those that are kept no longer are looked for
 )
-COPIES_MAX = 8  # copies of one message that wait for one verification; more say nothing new
-
-
-class Path(Enum):
-    """How a copy came."""
-
-    GOSSIP = "gossip"
-    SYNC = "sync"
-    STEM = "stem"
-
-
-@frozen
-class Copy:
-    """One copy of an own message, from a peer."""
-
-    peer: PeerId
-    path: Path
+COPIES_MAX = 8  # copies of one message that wait for one verdict; more say nothing new
 
 
 @define(eq=False)
@@ -45,7 +28,7 @@ class Veil:
     changes: int = 0
     _frames: dict[GossipId, Frame] = field(factory=dict)
     _names: dict[MessageId, GossipId] = field(factory=dict)
-    _copies: dict[GossipId, list[Copy]] = field(factory=dict)
+    _bringers: dict[GossipId, list[PeerId]] = field(factory=dict)
 
     @property
     def is_empty(self) -> bool:
@@ -75,25 +58,20 @@ class Veil:
             if not is_kept(frame.id):
                 self._lift(gossip_id)
 
-    def came(self, gossip_id: GossipId, copy: Copy) -> list[Verify]:
-        """A copy came; verified once, however many come meanwhile."""
-        waiting = self._copies.setdefault(gossip_id, [])
-        if len(waiting) < COPIES_MAX:
-            waiting.append(copy)
-        return [Verify(gossip_id, self._frames[gossip_id])] if len(waiting) == 1 else []
+    def came(self, gossip_id: GossipId, peer: PeerId) -> None:
+        """A peer brought a copy by gossip or sync, which the gate looks at next."""
+        bringers = self._bringers.setdefault(gossip_id, [])
+        if len(bringers) < COPIES_MAX and peer not in bringers:
+            bringers.append(peer)
 
-    def verified(self, gossip_id: GossipId) -> tuple[Frame, tuple[Copy, ...]] | None:
-        """The copies that count now, and their message, which gossip and sync make visible; None: none were waiting."""
-        copies = tuple(self._copies.pop(gossip_id, ()))
-        if not copies:
-            return None
-        frame = self._frames[gossip_id]
-        if any(copy.path is not Path.STEM for copy in copies):
-            self._lift(gossip_id)
-        return frame, copies
+    def lift(self, gossip_id: GossipId) -> tuple[PeerId, ...]:
+        """A copy was found good: gossip and sync may know the message from now on. Who brought it."""
+        bringers = tuple(self._bringers.get(gossip_id, ()))
+        self._lift(gossip_id)
+        return bringers
 
     def _lift(self, gossip_id: GossipId) -> None:
         frame = self._frames.pop(gossip_id)
         del self._names[frame.id]
-        self._copies.pop(gossip_id, None)
+        self._bringers.pop(gossip_id, None)
         self.changes += 1

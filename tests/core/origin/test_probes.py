@@ -1,0 +1,177 @@
+"""Whoever holds a victim's cells asks a victim and a node that never saw the call, and gets the same answers."""
+
+from collections.abc import Callable
+
+import pytest
+from attrs import evolve
+
+from p2p_sos.core.events import RpcReceived, SyncReceived, VictimCalls, VictimCancels, VictimUpdates
+from p2p_sos.core.gossip.rpc import Rpc
+from p2p_sos.core.notices import CallClosed
+from p2p_sos.core.origin.way import Way
+from p2p_sos.wire.frames import Frame, seal
+from p2p_sos.wire.registry import TOPIC, Kind, Need
+from p2p_sos.wire.sync import Give, Open, encode, root_fingerprint
+from tests.core import mail
+from tests.core.origin.aboard import Aboard, named
+from tests.core.origin.test_source import PEERS, own
+from tests.core.world import PROFILE, stamped_call, victim
+
+CALL = stamped_call(victim())
+OLD = stamped_call(victim(), epoch=mail.EPOCH - 5)
+STRANGER, A = victim("stranger").call_key, mail.key("A")
+FLOOD = tuple(stamped_call(victim(f"flood {number}"), effort=3) for number in range(PROFILE.calls_burst + 8))
+
+
+def of_stranger(number: int) -> Frame:
+    """An UPDATE of the victim's call that another key signed."""
+    said = evolve(mail.update(CALL, number).message, signer=STRANGER.public)
+    return seal(said, PROFILE.network, STRANGER)
+
+
+def update_of(aboard: Aboard) -> Frame:
+    """The UPDATE that the victim said."""
+    return next(frame for frame in own(aboard) if frame.message.KIND is Kind.UPDATE)
+
+
+def aboard_of(way: Way | None, call: Frame = CALL) -> Aboard:
+    """A victim that called and refined, by that way; or None: a node that knows nothing of it."""
+    aboard = Aboard(5) if way is None else Aboard(5, way=way, victim=victim())
+    aboard.join(*PEERS)
+    aboard.run(2.0)
+    if way is not None:
+        aboard.tell(VictimCalls(call))
+        aboard.tell(VictimUpdates({"needs": 1 << Need.EXPERTISE}))
+    return aboard
+
+
+SAID = update_of(aboard_of(Way.STEM))
+
+
+def forged_by_gossip(aboard: Aboard) -> None:
+    """What only V may sign, under another key, from r4."""
+    aboard.gossip("r4", *(of_stranger(number) for number in range(1, 4)))
+
+
+def forged_by_sync(aboard: Aboard) -> None:
+    """The same given by sync, and then by gossip from another."""
+    aboard.tell(SyncReceived("r3", encode(Give(7, (of_stranger(1).cell,)))))
+    aboard.gossip("r4", of_stranger(1))
+
+
+def refined_before_its_call(aboard: Aboard) -> None:
+    """The victim's own UPDATE, which the spy has from the stem, while the CALL is kept back."""
+    aboard.gossip("r4", SAID)
+
+
+def announced_then_given(aboard: Aboard) -> None:
+    """The same, announced first."""
+    aboard.tell(RpcReceived("r4", Rpc(ihave=((TOPIC, (named(SAID.cell),)),)), 60))
+    aboard.run(1.0)
+    aboard.gossip("r4", SAID)
+    aboard.gossip("r3", SAID)
+
+
+def refined_by_sync(aboard: Aboard) -> None:
+    """And by sync."""
+    aboard.tell(SyncReceived("r4", encode(Give(7, (SAID.cell,)))))
+
+
+def in_a_flood(aboard: Aboard) -> None:
+    """The CALL, after so many others that no token is left."""
+    aboard.gossip("r3", *FLOOD)
+    aboard.gossip("r4", CALL)
+
+
+def in_order(aboard: Aboard) -> None:
+    """CALL, then UPDATE; and the UPDATE first."""
+    aboard.gossip("r4", SAID, CALL)
+
+
+def seen_of(aboard: Aboard, *frames: Frame) -> list[object]:
+    """What the spies see of a node: whom it punished, what it passes on, asks for, gives, and compares."""
+    scores = [aboard.score(peer) for peer in PEERS]
+    tree = len(aboard.synced)
+    aboard.tell(SyncReceived("r2", encode(Open(9, root_fingerprint(())))))
+    return [
+        scores,
+        [aboard.shows(frame) for frame in frames],
+        [bool(aboard.ask("r1", frame)) for frame in frames],
+        [any(named(f.cell) in rpc.iwant for _, rpc in aboard.said) for f in frames],
+        repr(aboard.synced[tree:]),
+        [aboard.node._router._memory.seen.state(named(frame.cell)) for frame in frames],
+    ]
+
+
+@pytest.mark.parametrize("way", [Way.STEM, Way.PUSH])
+@pytest.mark.parametrize(
+    "probe",
+    [
+        forged_by_gossip,
+        forged_by_sync,
+        refined_before_its_call,
+        announced_then_given,
+        refined_by_sync,
+        in_a_flood,
+        in_order,
+    ],
+)
+def test_a_probe_tells_a_victim_from_no_node(probe: Callable[[Aboard], None], way: Way) -> None:
+    """The same at once, after a moment, and when the CALL has come at last."""
+    caller, bystander = aboard_of(way), aboard_of(None)
+    in_the_open = aboard_of(Way.DIRECT)
+    for aboard in (caller, bystander, in_the_open):
+        probe(aboard)
+    for wait_s in (0.0, 1.0, 12.0):
+        for aboard in (caller, bystander):
+            aboard.run(wait_s)
+        frames = (CALL, SAID, of_stranger(1))
+        assert seen_of(caller, *frames) == seen_of(bystander, *frames)
+    assert seen_of(in_the_open, *frames) != seen_of(bystander, *frames), "control"
+
+
+@pytest.mark.parametrize("way", [Way.STEM, Way.PUSH])
+def test_an_old_call_is_as_old_at_its_victim(way: Way) -> None:
+    """By gossip nobody takes one of an hour ago, by sync everybody does."""
+    caller, bystander = aboard_of(way, OLD), aboard_of(None)
+    for aboard in (caller, bystander):
+        aboard.gossip("r4", OLD)
+        aboard.run(1.0)
+    assert seen_of(caller, OLD) == seen_of(bystander, OLD)
+    assert not caller.shows(OLD)
+    for aboard in (caller, bystander):
+        aboard.tell(SyncReceived("r4", encode(Give(7, (OLD.cell,)))))
+    assert caller.ask("r2", OLD) == bystander.ask("r2", OLD) == [OLD.cell]
+
+
+@pytest.mark.parametrize("way", [Way.STEM, Way.PUSH])
+def test_a_call_that_its_victim_closed_is_compared_as_before_until_that_comes_back(way: Way) -> None:
+    """Then it is compared as everywhere: the CANCEL alone is left of it."""
+    caller, bystander = aboard_of(way), aboard_of(None)
+    for aboard in (caller, bystander):
+        aboard.gossip("r4", CALL, SAID, mail.claim(CALL, A))
+    caller.tell(VictimCancels())
+    cancel = next(frame for frame in own(caller) if frame.message.KIND is Kind.CANCEL)
+    fresh = mail.claim(CALL, mail.key("B"))
+    for aboard in (caller, bystander):
+        aboard.gossip("r3", fresh)
+    frames = (CALL, SAID, mail.claim(CALL, A), cancel, fresh)
+    assert seen_of(caller, *frames) == seen_of(bystander, *frames)
+    for aboard in (caller, bystander):
+        aboard.join("late", outbound=False)
+        aboard.run(0.5)
+    to_late = [sorted(i for to, r in a.said if to == "late" for _, ids in r.ihave for i in ids)
+               for a in (caller, bystander)]  # fmt: skip
+    assert to_late[0] == to_late[1]
+    assert [notice.how for notice in caller.told(CallClosed)] == ["cancelled"], "its people know at once"
+    again = Aboard(6, way=way, victim=victim(), store=caller.store, now=caller.now)
+    again.join(*PEERS)
+    again.gossip("r4", CALL)
+    again.gossip("r3", SAID, *frames[2:3], fresh)
+    assert seen_of(again, *frames)[4] == seen_of(bystander, *frames)[4]
+    open_still = seen_of(bystander, *frames)[4]
+    for aboard in (caller, bystander):
+        aboard.gossip("r4", cancel)
+    assert len(caller.told(CallClosed)) == 1
+    assert caller.node.calls[CALL.id].state is bystander.node.calls[CALL.id].state
+    assert seen_of(caller, *frames)[4] == seen_of(bystander, *frames)[4] != open_still
