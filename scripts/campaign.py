@@ -2,11 +2,13 @@
 
 Comes in: a folder for the runs (`--out`), processes, and how many seeds at most (`--seeds`), or one scenario. Goes out: a
 line of JSON for each run, and a table of all runs that the folder holds, as Markdown; the exit code is 1 if a promise
-was broken or a limit missed. Runs of another state of the code are left alone and not counted. Sets itself up first.
+was broken or a limit missed. Runs of another state of the code are left alone and not counted, unless `--like` names it and a
+sample of them comes out the same today. Sets itself up first.
 
     python3 scripts/campaign.py --out runs --jobs 2              all of it: about three hours on two cores
     python3 scripts/campaign.py --out runs --jobs 2 --seeds 2    the same with two seeds a scenario
     python3 scripts/campaign.py --out runs --table               the table alone
+    python3 scripts/campaign.py --out runs --like 9a800357c812   count the runs of that state too, if a sample repeats today
 """
 
 import argparse
@@ -38,6 +40,7 @@ SEEDS: Mapping[str, int] = {  # how many runs the figures ask for; of a scenario
     "gossip-turncoats": 3,
 }
 OTHERS = 200
+SAMPLE = 3  # seeds of each scenario that are run again before those of another state count
 LAST = ("chaos", "many-calls", "scale")  # the longest
 JUDGED = ("p2p_sos/wire", "p2p_sos/core", "p2p_sos/sim")  # what decides the outcome of a run
 TOLD = (
@@ -56,6 +59,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
         "--seeds", type=command.count, metavar="N", help="at most so many seeds of each scenario"
     )
     parser.add_argument("--scenario", action="append", metavar="NAME", help="these alone")
+    parser.add_argument("--like", metavar="STATE", help="count this state's runs, if a sample repeats today")
     parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     return parser.parse_args(words)
 
@@ -90,8 +94,8 @@ def plan(names: Sequence[str], most: int | None) -> Iterator[tuple[str, range]]:
         yield name, range(wanted[name])
 
 
-def kept(folder: Path, name: str, code: str) -> "dict[int, Outcome]":
-    """The runs of a scenario that the folder holds for this state of the code, by seed."""
+def kept(folder: Path, name: str, *codes: str) -> "dict[int, Outcome]":
+    """The runs of a scenario that the folder holds for these states of the code, by seed."""
     from p2p_sos.sim.checkers.violation import Violation
     from p2p_sos.sim.scenario import Outcome
 
@@ -99,13 +103,30 @@ def kept(folder: Path, name: str, code: str) -> "dict[int, Outcome]":
     runs: dict[int, Outcome] = {}
     for line in file.read_text().splitlines() if file.exists() else ():
         run: Json = json.loads(line)
-        if run["code"] == code:
+        if run["code"] in codes:
             broken = tuple(Violation(**violation) for violation in run["violations"])
             runs[run["seed"]] = Outcome(run["seed"], broken, run["measures"], run["digest"], run["events"])
     return dict(sorted(runs.items()))
 
 
-def run_all(asked: argparse.Namespace, names: Sequence[str], code: str) -> None:
+def strays(folder: Path, names: Sequence[str], state: str, jobs: int) -> list[str]:
+    """Of the first seeds of each scenario that an earlier state ran, those that take another course today."""
+    from p2p_sos.sim.campaign import Job, outcomes
+    from p2p_sos.sim.scenarios import SCENARIOS
+
+    found = []
+    for name in names:
+        runs = list(kept(folder, name, state).values())[:SAMPLE]
+        again = outcomes([Job(name, run.seed, SCENARIOS[name].nodes) for run in runs], jobs)
+        found += [
+            f"{name}, seed {run.seed}"
+            for run, today in zip(runs, again, strict=True)
+            if today.digest != run.digest
+        ]
+    return found
+
+
+def run_all(asked: argparse.Namespace, names: Sequence[str], codes: Sequence[str]) -> None:
     """Run what the folder does not hold yet."""
     from attrs import asdict
 
@@ -113,7 +134,7 @@ def run_all(asked: argparse.Namespace, names: Sequence[str], code: str) -> None:
     from p2p_sos.sim.scenarios import SCENARIOS
 
     for name, seeds in plan(names, asked.seeds):
-        there = kept(asked.out, name, code)
+        there = kept(asked.out, name, *codes)
         jobs = [Job(name, seed, SCENARIOS[name].nodes) for seed in seeds if seed not in there]
         if not jobs:
             continue
@@ -122,7 +143,7 @@ def run_all(asked: argparse.Namespace, names: Sequence[str], code: str) -> None:
         with (asked.out / f"{name}.jsonl").open("a") as file:
             for run in outcomes(jobs, asked.jobs):
                 broken += len(run.violations)
-                file.write(json.dumps({"code": code, **asdict(run)}) + "\n")
+                file.write(json.dumps({"code": codes[0], **asdict(run)}) + "\n")
                 file.flush()
         took_s = time.perf_counter() - started
         print(
@@ -166,16 +187,22 @@ def main(words: Sequence[str] | None = None) -> int:
         asked.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return command.refuse(f"--out {asked.out} can be no folder: {error.strerror}; name another one.")
-    code = state_of_the_code()
+    codes = [state_of_the_code()]
+    if asked.like:
+        if astray := strays(asked.out, names, asked.like, asked.jobs):
+            return command.refuse(
+                f"State {asked.like} is not like this one: {astray[0]} takes another course today; run the campaign anew, without --like."
+            )
+        codes.append(asked.like)
     if not asked.table:
-        run_all(asked, names, code)
-    print(f"State of the code: {code}\n")
+        run_all(asked, names, codes)
+    print(f"State of the code: {', and like it '.join(codes)}\n")
     print("| scenario | nodes | runs | wrong | first claim p50 s | p99 s | lead p99 s | claims p50 | p99 | helpers p50 "
           "| recovery p99 s | digest |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     wrong = 0
     for name in names:
-        if runs := list(kept(asked.out, name, code).values()):
+        if runs := list(kept(asked.out, name, *codes).values()):
             line, amiss = row(name, runs)
             wrong += amiss
             print(line)

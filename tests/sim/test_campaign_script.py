@@ -51,6 +51,22 @@ def test_a_broken_promise_and_another_code_are_told_apart(tmp_path):
     assert campaign(tmp_path, "--table").returncode == 0
 
 
+def test_runs_of_a_state_that_takes_the_same_course_count_and_others_do_not(tmp_path):
+    """Control: one digest that does not repeat, and no run of that state counts."""
+    campaign(tmp_path, "--seeds", "1")
+    file = tmp_path / "forger.jsonl"
+    run = json.loads(file.read_text())
+    file.write_text(json.dumps(run | {"code": "earlier"}) + "\n")
+    assert "| forger |" not in campaign(tmp_path, "--table").stdout
+    told = campaign(tmp_path, "--table", "--like", "earlier")
+    assert told.returncode == 0, told.stderr
+    assert "| forger | 60 | 1 | 0 |" in told.stdout
+    file.write_text(json.dumps(run | {"code": "earlier", "digest": "0" * 32}) + "\n")
+    told = campaign(tmp_path, "--table", "--like", "earlier")
+    assert told.returncode == 2
+    assert "forger, seed 0 takes another course today" in told.stderr
+
+
 @pytest.mark.parametrize(
     ("changed", "counts"),
     [("core/board/heard.py", True), ("sim/run.py", True), ("sim/weight.py", True)]
