@@ -221,6 +221,7 @@ def refusal(sos: Sos, *words: str) -> tuple[int, str]:
 
 def test_nothing_is_brought_in_without_a_yes(sos: Sos, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it is about and who sees whom stands there, and that no proxy is used where one is named; then 77."""
+    monkeypatch.delenv("SOS_SOCKS", raising=False)
     said = sos("relay", text, "--bootstrap", ADDRESS)
     assert (said.exit, "--yes" in said.err) == (77, True)
     assert "expertise" in said.out
