@@ -19,7 +19,7 @@ from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.offline import OFFLINE, OUT_OPTION
 from p2p_sos.cli.reach import about
 from p2p_sos.cli.screen import Screen, readable, standard_input
-from p2p_sos.cli.way import SOCKS, VIA_OPTION, Chosen, choose, no_socks, not_silently, strongest
+from p2p_sos.cli.way import SHARED, SOCKS, VIA_OPTION, Chosen, choose, no_socks, not_silently, strongest
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
 
@@ -103,20 +103,23 @@ def call(session: Session, **flags: Any) -> None:
     screen, offline = session.screen, bool(flags["offline"])
     out = _out(flags)
     profile = profile_of(session, flags["profile"])
-    relays = known_relays(session, flags["bootstrap"])
+    relays, named = known_relays(session, flags["bootstrap"]), bool(flags["bootstrap"])
     chosen = _way(screen, flags, relays, profile)
     wish, asked = _wish(screen, flags)
     _check_length(wish)
     if asked and not relays and not offline:
         from p2p_sos.cli.questions import ask_relays
 
-        relays = ask_relays(screen)
+        relays, named = ask_relays(screen), True
         chosen = _way(screen, flags, relays, profile)
     exposure = OFFLINE if offline else chosen.hides
+    lent = not named and chosen.via == SOCKS and not chosen.later
+    if lent:
+        relays = beyond_here(session, relays)
     _preview(screen, wish, relays, exposure, offline=offline)
+    if lent and relays:
+        screen.line((SHARED, "yellow"))
     chosen = _consent(screen, flags, chosen, offline=offline)
-    if chosen.via == SOCKS and not chosen.later and not flags["bootstrap"]:
-        relays = beyond_here(relays)
     kept = _keep(
         session,
         wish,

@@ -105,13 +105,16 @@ def _start(
     patience_s: float | None,
 ) -> None:
     from p2p_sos.cli.keeping import serve_here, serve_in_background
-    from p2p_sos.cli.relays import known_relays, profile_of
+    from p2p_sos.cli.relays import beyond_here, known_relays, profile_of
     from p2p_sos.cli.secret import known_secret
     from p2p_sos.drivers.home import CaseHome
 
     network = profile_of(session, profile)
     home = CaseHome(directory)
-    relays = tuple(bootstrap) or tuple(dict.fromkeys([*home.bootstrap(), *known_relays(session, ())]))
+    lent = known_relays(session, ())
+    # Whether it goes through a proxy stands in the file, which is not open yet.
+    lent = lent if via in {DIRECT, STEM} else beyond_here(session, lent)
+    relays = tuple(bootstrap) or tuple(dict.fromkeys([*home.bootstrap(), *lent]))
     if not relays:
         raise Stop(
             f"No relay is known, so case {directory.name} stays queued; name one: "

@@ -5,6 +5,7 @@ relays; and whether it came back. Judges the call before it asks, shows its publ
 """
 
 import base64
+import os
 import sys
 import time
 from pathlib import Path
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 PATIENCE_S = 30.0
 LOOK_EVERY_S = 0.5
 SEEN = "Whoever you reach now sees this machine bring the call, and may take you for the caller. The call names neither."
+OPENLY = "SOS_SOCKS is not used here: a call of others is brought in the open. Your own goes through it with sos case resume."
 SLOW = "The call is older than twenty minutes: nodes pass it on slowly by now, and it takes minutes to be everywhere."
 
 
@@ -139,6 +141,8 @@ def _show(screen: Screen, frame: "Frame", public: dict[str, Any], *, slow: bool)
     if slow:
         screen.line((SLOW, "yellow"))
     screen.line(SEEN)
+    if os.environ.get("SOS_SOCKS", "").strip():
+        screen.line((OPENLY, "yellow"))
 
 
 # ------------------------------------------------------------------------- two ways in

@@ -24,10 +24,14 @@ def known_relays(session: Session, given: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def beyond_here(relays: Sequence[str]) -> tuple[str, ...]:
-    """Those that a proxy elsewhere can reach: an address of this very machine means another machine there."""
+def beyond_here(session: Session, relays: Sequence[str]) -> tuple[str, ...]:
+    """Those that a call through a proxy may be given to: none that means this machine, and not the node that runs here.
+
+    A call that came out of a proxy to this very node would enter the mesh at the caller's own address.
+    """
     loopback = ("/ip4/127.", "/ip6/::1/", "/dns/localhost/", "/dns4/localhost/", "/dns6/localhost/")
-    return tuple(address for address in relays if not address.startswith(loopback))
+    own = {_peer_of(address) for address in _addresses_here(_status(session))}
+    return tuple(one for one in relays if not one.startswith(loopback) and _peer_of(one) not in own)
 
 
 def profile_of(session: Session, given: str | None) -> str:
@@ -70,14 +74,27 @@ def _of_settings(session: Session) -> list[str]:
 
 def _of_local_node(session: Session) -> list[str]:
     """The node itself, then the relays that it keeps: one more makes it possible to hear the call come back."""
-    try:
-        status = node_line(session).get("/status")
-    except Stop:
-        return []
+    status = _status(session)
     found = []
-    for address in map(str, status.get("addresses") or []):
+    for address in _addresses_here(status):
         reachable = address
         for anyone, here in ANY_HOSTS.items():
             reachable = reachable.replace(anyone, here)
         found.append(reachable)
     return [*found, *map(str, status.get("relays") or [])]
+
+
+def _status(session: Session) -> dict[str, Any]:
+    """What the node of this home says of itself; nothing where none runs."""
+    try:
+        return node_line(session).get("/status")
+    except Stop:
+        return {}
+
+
+def _addresses_here(status: dict[str, Any]) -> list[str]:
+    return [str(address) for address in status.get("addresses") or []]
+
+
+def _peer_of(address: str) -> str:
+    return address.rpartition("/p2p/")[2]

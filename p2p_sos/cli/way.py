@@ -36,7 +36,10 @@ HIDES = {
     DIRECT: "Direct: nothing hides who calls; each relay that your call enters through sees your network address.",
 }
 
-
+SHARED = (
+    "Its relays are those that this home knows for its node: whoever knows them may guess where a call through them comes "
+    "from; --bootstrap ADDRESS names others."
+)
 LATER = "It goes by no way yet: when it goes, through a SOCKS port, and by nothing that hides less unless you name it then."
 
 

@@ -176,6 +176,8 @@ class Passage(Deck):
         frame, gossip_id = welcomed.frame, welcomed.gossip_id
         bringers = self._origin.veil.lift(gossip_id)
         self._perform(self._router.handle(judged(gossip_id, None), now), out, now)
+        if not self._origin.stem.is_idle:
+            self._perform(self._origin.handle(Surfaced(frame, gossip_id), now), out, now)
         if welcomed.synced and self._gate.admission.gossips(frame, now):
             self._announce(gossip_id, out, now)
         for peer in bringers:

@@ -219,12 +219,16 @@ def refusal(sos: Sos, *words: str) -> tuple[int, str]:
     return said.exit, said.objects[-1]["code"]
 
 
-def test_nothing_is_brought_in_without_a_yes(sos: Sos, text: str) -> None:
-    """What it is about and who sees whom stands there; then 77."""
+def test_nothing_is_brought_in_without_a_yes(sos: Sos, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it is about and who sees whom stands there, and that no proxy is used where one is named; then 77."""
+    monkeypatch.delenv("SOS_SOCKS", raising=False)
     said = sos("relay", text, "--bootstrap", ADDRESS)
     assert (said.exit, "--yes" in said.err) == (77, True)
     assert "expertise" in said.out
     assert "may take you for the caller" in said.out
+    assert "SOS_SOCKS" not in said.out
+    monkeypatch.setenv("SOS_SOCKS", "127.0.0.1:9")
+    assert "SOS_SOCKS is not used here" in sos("relay", text, "--bootstrap", ADDRESS).out
 
 
 def test_each_fault_of_a_file_has_its_word(sos: Sos, tmp_path: Path, text: str) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from p2p_sos.cli.way import DIRECT, HIDES, LATER, STEM
+from p2p_sos.cli.way import DIRECT, HIDES, LATER, SHARED, STEM
 from p2p_sos.drivers.case_way import route_of
 from p2p_sos.drivers.casefile import CaseFile
 from tests.cli.conftest import Sos
@@ -149,12 +149,20 @@ def test_a_node_that_runs_here_lends_its_relays(
         "addresses": [HERE[0].replace("127.0.0.1", "0.0.0.0")],
         "relays": [HERE[1], ONE_NETWORK[1]],
     }
+    seen_from_afar = node | {"addresses": [ONE_NETWORK[0]]}
     with Stub({"GET /status": (200, node)}).at(home / "api.sock"), socks_port() as port:
         assert relays_kept(sos, "--offline", "--out", str(home / "out")) == [*HERE, ONE_NETWORK[1]]
         monkeypatch.setenv("SOS_SOCKS", port)
         hurried = ("--foreground", "--patience", "0.2")
         assert relays_kept(sos, *hurried) == [ONE_NETWORK[1]]
         assert relays_kept(sos, *hurried, *through(*HERE)) == HERE
+        said = sos("call", "--yes", *hurried)
+        assert " ".join(SHARED.split()) in " ".join(said.out.split())
+        said = sos("call", "--yes", *hurried, *through(*HERE))
+        assert SHARED[:30] not in said.out
+    with Stub({"GET /status": (200, seen_from_afar)}).at(home / "api.sock"), socks_port() as port:
+        monkeypatch.setenv("SOS_SOCKS", port)
+        assert relays_kept(sos, *hurried) == [ONE_NETWORK[1]], "never to the node that stands here"
 
 
 # ------------------------------------------------------------------------- cases that are kept

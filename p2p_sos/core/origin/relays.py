@@ -13,6 +13,7 @@ from p2p_sos.core.origin.draws import Draws
 from p2p_sos.wire.registry import STEM_EPOCH_JITTER_S, STEM_EPOCH_S, STEM_FLUFF_PERCENT
 
 PAIR = 2
+ROUTES_MAX = 1024  # guess: predecessors of one epoch, those that left included; each paid for a cell
 TOO_FEW = (
     "The stem needs two relays that this node dialled, in different networks, and that speak it; it has {there}: "
     "name more with --bootstrap, or call another way."
@@ -49,11 +50,9 @@ class Relays:
             self._outbound[peer] = network
 
     def left(self, peer: PeerId) -> None:
-        """A peer is gone; what it speaks when it comes back is another matter."""
+        """A peer is gone; what it speaks when it comes back is another matter, which way its cells go is not."""
         self._outbound.pop(peer, None)
         self._refused.pop(peer, None)
-        if self._epoch is not None:
-            self._epoch.routes.pop(peer, None)
 
     def refused(self, peer: PeerId) -> None:
         """A peer does not speak the stem."""
@@ -129,6 +128,8 @@ class Relays:
         if not others:
             return None
         epoch.routes[predecessor] = chosen = self._draws.choice(others)
+        if len(epoch.routes) > ROUTES_MAX:
+            del epoch.routes[next(iter(epoch.routes))]
         return chosen
 
     def others(self, but: Sequence[PeerId], now: float) -> tuple[PeerId, ...]:

@@ -59,6 +59,12 @@ def forged_by_sync(aboard: Aboard) -> None:
     aboard.gossip("r4", of_stranger(1))
 
 
+def forged_by_stem(aboard: Aboard) -> None:
+    """The same on the stem, then the CALL by gossip: it waited, and is judged now."""
+    aboard.stem("r4", of_stranger(1))
+    aboard.gossip("r3", CALL)
+
+
 def refined_before_its_call(aboard: Aboard) -> None:
     """The victim's own UPDATE, which the spy has from the stem, while the CALL is kept back."""
     aboard.gossip("r4", SAID)
@@ -109,6 +115,7 @@ def seen_of(aboard: Aboard, *frames: Frame) -> list[object]:
     [
         forged_by_gossip,
         forged_by_sync,
+        forged_by_stem,
         refined_before_its_call,
         announced_then_given,
         refined_by_sync,

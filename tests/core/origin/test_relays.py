@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p_sos.core.origin.draws import Draws
-from p2p_sos.core.origin.relays import Relays
+from p2p_sos.core.origin.relays import ROUTES_MAX, Relays
 from p2p_sos.wire.registry import STEM_EPOCH_JITTER_S, STEM_EPOCH_S
 
 LONGEST_S = STEM_EPOCH_S + STEM_EPOCH_JITTER_S
@@ -82,6 +82,22 @@ def test_all_of_one_predecessor_take_one_relay() -> None:
     routes = {peer: made.route(peer, 0.0) for peer in (f"in{number}" for number in range(20))}
     assert all(made.route(peer, 400.0) == relay for peer, relay in routes.items())
     assert set_of(tuple(dict.fromkeys(r for r in routes.values() if r))) == set_of(made.pair(0.0))
+
+
+def test_who_comes_back_within_the_epoch_has_no_second_draw() -> None:
+    """Or a peer would learn both relays by hanging up; the table stays bounded whoever comes."""
+    made = relays()
+    names = [f"in{number}" for number in range(20)]
+    before = [made.route(peer, 0.0) for peer in names]
+    for peer in names:
+        made.left(peer)
+        made.joined(peer, peer, outbound=False)
+    assert [made.route(peer, 300.0) for peer in names] == before
+    for number in range(2 * ROUTES_MAX):
+        made.route(f"stranger {number}", 300.0)
+    assert made._epoch is not None
+    assert len(made._epoch.routes) == ROUTES_MAX
+    assert [made.route(peer, LONGEST_S + 1.0) for peer in names] != before, "control: a new epoch draws anew"
 
 
 @given(st.integers(0, 10_000), st.lists(st.tuples(st.sampled_from(PEERS), st.floats(0, 5000)), min_size=1))
