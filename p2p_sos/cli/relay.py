@@ -54,7 +54,7 @@ def relay(
     It goes through the node that runs here, if there is one and no --bootstrap names another way; else this machine
     joins known relays as a guest. The call keeps its id: bringing it twice does no harm. Only calls can be brought.
     """
-    from p2p_sos.cli.relays import known_relays, profile_of
+    from p2p_sos.cli.relays import of_the_node, profile_of
     from p2p_sos.drivers.brought import Misfit, is_slow, judge_call
     from p2p_sos.wire.profiles import PROFILES
 
@@ -67,7 +67,7 @@ def relay(
     ask_consent(session.screen, "Bring it in?", yes=yes, otherwise="Nothing was sent")
     said = None if bootstrap else _through_node(session, frame, network, patience)
     if said is None:
-        relays = known_relays(session, bootstrap)
+        relays = tuple(dict.fromkeys(bootstrap)) or of_the_node(session)
         if not relays:
             raise Stop(
                 f"No node runs here and no relay is known, so nothing was sent: {session.named('relay')} {file} --bootstrap ADDRESS",
@@ -192,10 +192,10 @@ def _heard_of(
     patience_s: float,
 ) -> bool:
     """Whether the call left the node: another node shows it, or somebody answers it."""
-    from p2p_sos.cli.relays import known_relays
+    from p2p_sos.cli.relays import of_the_node
 
     own = str(status.get("peer_id"))
-    others = [address for address in known_relays(session, ()) if not address.endswith(f"/p2p/{own}")]
+    others = [address for address in of_the_node(session) if not address.endswith(f"/p2p/{own}")]
     if others and status.get("peers"):
         import trio
 

@@ -17,11 +17,19 @@ LABORATORY = "laboratory"
 
 
 def known_relays(session: Session, given: Sequence[str]) -> tuple[str, ...]:
-    """The addresses named on the command line; else those of the settings and of the local node."""
-    if given:
-        return tuple(dict.fromkeys(given))
-    found = [*_of_settings(session), *_of_local_node(session)]
-    return tuple(dict.fromkeys(found))
+    """The addresses named on the command line; else those kept for a call; else those that the node uses."""
+    return tuple(dict.fromkeys(given)) or kept_apart(session) or of_the_node(session)
+
+
+def kept_apart(session: Session) -> tuple[str, ...]:
+    """The relays that the settings keep for a call, and the node does not use."""
+    settings = _settings(session)
+    return () if settings is None else tuple(dict.fromkeys(map(str, settings.call.relays)))
+
+
+def of_the_node(session: Session) -> tuple[str, ...]:
+    """Those that the node of this home joins through, itself, and those that it keeps."""
+    return tuple(dict.fromkeys([*_of_settings(session), *_of_local_node(session)]))
 
 
 def beyond_here(session: Session, relays: Sequence[str]) -> tuple[str, ...]:

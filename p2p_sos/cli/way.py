@@ -38,7 +38,7 @@ HIDES = {
 
 SHARED = (
     "Its relays are those that this home knows for its node: whoever knows them may guess where a call through them comes "
-    "from; --bootstrap ADDRESS names others."
+    "from; call.relays in settings.toml keeps others, --bootstrap ADDRESS names them."
 )
 LATER = "It goes by no way yet: when it goes, through a SOCKS port, and by nothing that hides less unless you name it then."
 

@@ -30,10 +30,7 @@ LEVELS = ("debug", "info", "warning", "error")
 INTRODUCTION_BYTES_MAX = 2000  # guess
 HOOK_WORDS_MAX, HOOK_BYTES_MAX = 32, 4096  # guess
 NEVER = "never"
-PUBLIC_REFUSED = (
-    "the public profile is refused until hiding a call's origin and admission to the network are built: "
-    "use 'laboratory'"
-)
+PUBLIC_REFUSED = "the public profile is refused until admission to the network is built: use 'laboratory'"
 
 
 def called(value: Any) -> str:

@@ -54,6 +54,13 @@ class DutySettings:
 
 
 @frozen
+class CallSettings:
+    """[call]: through whom a call of this home enters; a list that its node does not use in the open."""
+
+    relays: tuple[Relay, ...] = ()
+
+
+@frozen
 class StoreSettings:
     """[store]: how large the store may grow."""
 
@@ -74,6 +81,7 @@ class Settings:
 
     node: NodeSettings = NodeSettings()
     duty: DutySettings = DutySettings()
+    call: CallSettings = CallSettings()
     gossip: GossipSettings = GossipSettings()
     store: StoreSettings = StoreSettings()
     log: LogSettings = LogSettings()

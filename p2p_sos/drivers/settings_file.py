@@ -35,6 +35,7 @@ from p2p_sos.drivers.setting_values import (
     read_word,
 )
 from p2p_sos.drivers.settings import (
+    CallSettings,
     Cell,
     DutySettings,
     Fault,
@@ -241,7 +242,7 @@ def _make_converter() -> cattrs.Converter:
         converter.register_structure_hook(kind, read)
     for vocabulary in (Need, Sector, Severity, Manner):
         converter.register_structure_hook(vocabulary, read_word)
-    for section in (NodeSettings, StoreSettings, LogSettings):
+    for section in (NodeSettings, CallSettings, StoreSettings, LogSettings):
         converter.register_structure_hook(section, _section(converter, section))
     gossip, duty = _section(converter, GossipSettings), _section(converter, DutySettings)
     converter.register_structure_hook(GossipSettings, lambda value, _kind: _gossip(value, gossip))

@@ -27,7 +27,7 @@ _HEAD = """\
 listen = ["/ip4/0.0.0.0/tcp/4767"]
 # Full addresses of nodes to join through; `sos status` prints a node's own.
 bootstrap = []
-# The network. "public" is refused until hiding a call's origin and admission are built.
+# The network. "public" is refused until admission is built.
 profile = "laboratory"
 
 [duty]
@@ -58,6 +58,11 @@ hook = []
 exercises = false
 # The first, sealed letter to a victim whose call you claim: who you are, how to call you back.
 introduction = ""
+
+[call]
+# Relays for a call of your own, as full addresses: ask for six or more before the day on which you need them, and name none
+# of node.bootstrap. Whoever knows through whom this node joins could else guess where a call comes from.
+relays = []
 
 [store]
 # How large node.db may grow before the node stops accepting, in MiB.

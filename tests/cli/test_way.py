@@ -210,3 +210,24 @@ def test_who_accepts_it_sends(home: Path) -> None:
     terminal.types("y")
     assert terminal.ends() == 75
     assert kept_way(home) == "stem"
+
+
+def test_relays_kept_for_a_call_go_before_those_that_the_node_uses(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A list of its own is taken and nothing is warned of; control: without it the node's list is taken, and said to be shared."""
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    home.mkdir(exist_ok=True)
+    shared = f'[node]\nbootstrap = ["{ONE_NETWORK[0]}"]\n'
+    with socks_port() as port:
+        monkeypatch.setenv("SOS_SOCKS", port)
+        hurried = ("--foreground", "--patience", "0.2")
+        for text, relays, warned in (
+            (shared, [ONE_NETWORK[0]], True),
+            (f'{shared}[call]\nrelays = ["{ONE_NETWORK[1]}"]\n', [ONE_NETWORK[1]], False),
+        ):
+            (home / "settings.toml").write_text(text)
+            (home / "settings.toml").chmod(0o600)
+            assert relays_kept(sos, *hurried) == relays
+            said = sos("call", "--yes", *hurried)
+            assert (SHARED[:30] in said.out) is warned
