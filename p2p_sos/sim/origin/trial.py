@@ -1,0 +1,162 @@
+"""One random graph with spies in it, in which every honest node calls once, or some do.
+
+Decides the graph, who spies and when who calls. Comes in: a setting and a seed. Goes out: what the spies guessed and what
+was true, as plain values that a worker can hand over. Must not judge.
+"""
+
+import gc
+from functools import partial
+
+from attrs import field, frozen
+
+from p2p_sos.core.events import VictimUpdates
+from p2p_sos.core.gossip.rpc import GossipId, PeerId
+from p2p_sos.sim.behaviour import Make, honest
+from p2p_sos.sim.engine import BOOTED_S
+from p2p_sos.sim.links import Quality
+from p2p_sos.sim.origin.estimators import ESTIMATORS, Guess
+from p2p_sos.sim.origin.notebook import Notebook
+from p2p_sos.sim.origin.spies import Conduct, spy, supernode
+from p2p_sos.sim.origin.variants import Careless, Diffusing, Plain
+from p2p_sos.sim.origin.watch import Watch
+from p2p_sos.sim.run import Naming
+from p2p_sos.sim.scenarios.city import LATENCY_S, mesh, names
+from p2p_sos.sim.trace import Trace
+from p2p_sos.sim.world import World
+from p2p_sos.wire.registry import Certainty
+
+EVERY_S = 0.25  # between two calls: far below the rate at which a laboratory network admits them
+TAIL_S = 60.0  # after the last call: it must be delivered by then
+EPOCH_S = 720.0  # the longest that an epoch of the stem lasts: 600 s and up to 120 s (brief, section 5)
+FRESH_DIALS = 3  # relays of a fresh process, as `sos call` dials them
+SUPERNODE = "supernode"
+
+WAYS: dict[str, Make] = {"gossip": Plain, "direct": honest, "diffusion": Diffusing, "careless": Careless}
+
+
+@frozen
+class Setting:
+    """What is measured. `share`: of spies. `callers`: honest nodes that call, 0 for all; `fresh` ones relay for nobody."""
+
+    way: str
+    nodes: int = 200
+    share: float = 0.1
+    callers: int = 0
+    fresh: bool = False
+    conduct: Conduct = Conduct.RELAYS
+    listener: bool = False  # a supernode beside the spies
+    epochs: int = 1  # of the stem: from the second on each caller says one message more in each
+
+
+@frozen
+class Called:
+    """What became of one call; times in seconds after it was made. `guesses` stand in the order of `ESTIMATORS`."""
+
+    caller: PeerId
+    guesses: tuple[Guess, ...]
+    by_stem: bool  # a spy got a cell of it by stem
+    clue: tuple[str, ...]  # what the spies know best: the first hop into a spy, else who let it out
+    outing: PeerId | None
+    hops: int  # of the CALL by stem
+    first_relays: tuple[PeerId, ...]  # to whom the caller itself handed cells of its case
+    exposed: bool  # one of these spies
+    delays_s: tuple[float, ...] = field(repr=False)  # sorted, of honest others that heard it
+    missing: int  # honest others that never did
+
+
+@frozen
+class Trial:
+    """One graph."""
+
+    setting: Setting
+    seed: int
+    calls: tuple[Called, ...]
+    events: int
+    digest: str
+
+
+def trial(setting: Setting, seed: int) -> Trial:
+    """Build it, run it, ask the spies."""
+    with Naming(f"{setting}, seed {seed}"):
+        gc.collect()
+        gc.disable()
+        try:
+            return Ground(setting, seed).run()
+        finally:
+            gc.enable()
+
+
+class Ground:
+    """One world of a trial."""
+
+    def __init__(self, setting: Setting, seed: int) -> None:
+        self.setting = setting
+        self.world = world = World(seed, trace=Trace(keep=()))
+        world.preloaded = False
+        self.notebook, self.watch = Notebook(), Watch(world.shared)
+        self.make = WAYS[setting.way]
+        there = names(setting.nodes)
+        spying = dict.fromkeys(world.draws.sample(there, round(setting.share * setting.nodes)))
+        self.honest = [name for name in there if name not in spying]
+        for name in there:
+            place = world.add_victim(name)
+            made = spy(self.make, self.notebook, setting.conduct) if name in spying else self.make
+            place.make = self.watch.around(made)
+        mesh(world, there)
+        self.callers = self._callers(there)
+        if setting.listener:
+            world.add_victim(SUPERNODE).make = self.watch.around(supernode(self.notebook))
+            for name in [*self.honest, *(self.callers if setting.fresh else ())]:
+                world.link(SUPERNODE, name, self._quality())
+
+    def _quality(self) -> Quality:
+        return Quality(latency_s=self.world.draws.uniform(*LATENCY_S))
+
+    def _callers(self, there: list[PeerId]) -> list[PeerId]:
+        world, wanted = self.world, self.setting.callers or len(self.honest)
+        if not self.setting.fresh:
+            return world.draws.sample(self.honest, min(wanted, len(self.honest)))
+        callers = [f"fresh{number}" for number in range(wanted)]
+        for name in callers:
+            world.add_victim(name).make = self.watch.around(self.make)
+            for relay in world.draws.sample(there, FRESH_DIALS):
+                world.link(name, relay, self._quality())
+        return callers
+
+    def run(self) -> Trial:
+        """Everybody calls in turn; then the books are read."""
+        world = self.world
+        world.begin()
+        for number, name in enumerate(self.callers):
+            world.schedule(number * EVERY_S, partial(world.call, name))
+            for epoch in range(1, self.setting.epochs):
+                words = VictimUpdates({"certainty": (Certainty.LIKELY, Certainty.OBSERVED)[epoch % 2 == 0]})
+                world.schedule(epoch * EPOCH_S + number * EVERY_S, partial(world.operate, name, words))
+        world.run((self.setting.epochs - 1) * EPOCH_S + len(self.callers) * EVERY_S + TAIL_S)
+        calls = tuple(self._told_of(name) for name in self.callers)
+        return Trial(self.setting, world.seed, calls, world.events, world.trace.digest)
+
+    def _told_of(self, caller: PeerId) -> Called:
+        watch, call = self.watch, self.world.call_of(caller)
+        cell = self.world.shared.gossip_id(self.world.calls[caller].cell)
+        cells: list[GossipId] = list(watch.cases.get(call, {}))
+        by_stem = sorted((s for c in cells for s in self.notebook.stem(c)), key=lambda s: s.at)
+        outing = watch.outings.get(cell)
+        out = "" if outing is None else outing.who
+        since = self.world.call_facts[call].start_s + BOOTED_S
+        heard = watch.heard.get(call, {})
+        relays = dict.fromkeys(h.to for c in cells for h in watch.hops.get(c, ()) if h.sender == caller)
+        others = [name for name in self.honest if name != caller]
+        return Called(
+            caller=caller,
+            guesses=tuple(estimate(self.notebook, cells) for estimate in ESTIMATORS.values()),
+            by_stem=bool(by_stem),
+            clue=(by_stem[0].peer, by_stem[0].spy) if by_stem else (out,),
+            outing=out or None,
+            hops=len(watch.hops.get(cell, ())),
+            first_relays=tuple(relays),
+            exposed=any(relay in self.notebook.spies for relay in relays),
+            delays_s=tuple(sorted(heard[name] - since for name in others if name in heard)),
+            missing=sum(name not in heard for name in others),
+        )
+
