@@ -10,7 +10,7 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 
-EARLIEST_MAX = 16  # by gossip: later ones say nothing about the origin that the first did not
+EARLIEST_MAX = 16  # by gossip: so many are kept for having come early
 
 
 class Via(Enum):
@@ -51,7 +51,9 @@ class Notebook:
             self._stem.setdefault(cell, []).append(sighting)
             return
         self._shown.setdefault(cell, {})[sighting.spy, sighting.peer] = None
-        if len(known := self._gossip.setdefault(cell, [])) < EARLIEST_MAX:
+        known = self._gossip.setdefault(cell, [])
+        # One that comes late over a long link may have left before all others.
+        if len(known) < EARLIEST_MAX or sighting.left_at < min(s.left_at for s in known):
             known.append(sighting)
 
     def meet(self, spy: PeerId, peer: PeerId, *, here: bool) -> None:
@@ -73,5 +75,5 @@ class Notebook:
         return tuple(self._stem.get(cell, ()))
 
     def gossip(self, cell: GossipId) -> tuple[Sighting, ...]:
-        """By gossip and announcement, the first one first; not all, but the earliest."""
+        """By gossip and announcement, the first one first: those that came first, and those that left first."""
         return tuple(self._gossip.get(cell, ()))

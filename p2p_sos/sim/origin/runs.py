@@ -19,7 +19,7 @@ from p2p_sos.sim.origin.trial import Setting, Trial, trial
 EPOCHS = 5
 EPOCH_NODES = 60  # an hour of two hundred nodes takes longer than it teaches
 BOUND_GRAPHS = 4  # every honest node calls there
-STEM = "stem"
+POWER_FROM = 0.1  # the share of spies from which on plain gossip must be caught
 
 Job = tuple[Setting, int]
 
@@ -101,23 +101,30 @@ def measure(plan: Plan) -> tuple[dict[str, Any], list[str]]:
 
 def _missed(plan: Plan, told: dict[str, Any]) -> list[str]:
     missed: list[str] = []
-    if plan.share >= 0.1 and told["control_recall"] < figures.POWER_MIN:
+    if plan.share >= POWER_FROM and told["control_recall"] < figures.POWER_MIN:
         missed.append(
             f"plain gossip gives away {told['control_recall']}, less than {figures.POWER_MIN}: the test has no power"
         )
     if told["control_source_fluffs"] == 0:
         missed.append("no caller of plain gossip let its own call out: the count of source fluffs has no power")
-    if told["delivered_share"] < 1.0:
-        missed.append(f"{told['delivered_share']} of the deliveries came: some nodes never heard a call")
-    if plan.way != STEM:
-        return missed
     limit = plan.share + figures.SLACK
     for name in ("recall", "supernode_recall"):
         if told[name] > limit:
             missed.append(f"{name} is {told[name]} where {limit:.2f} is the most")
-    if told["source_fluffs"]:
-        missed.append(f"{told['source_fluffs']} callers let their own call out into the mesh")
-    return missed
+    return missed + _late(told, "") + _let_out(told, "")
+
+
+def _late(told: dict[str, Any], where: str) -> list[str]:
+    p95_s = told["p95_delivery_s"]
+    if p95_s is not None and p95_s <= figures.DELIVERY_P95_MAX_S:
+        return []
+    shown = "never" if p95_s is None else f"{p95_s} s"
+    return [f"p95 of the delivery is {shown}{where} where {figures.DELIVERY_P95_MAX_S:g} s is the most"]
+
+
+def _let_out(told: dict[str, Any], where: str) -> list[str]:
+    count = told["source_fluffs"]
+    return [f"{count} callers let their own call out into the mesh{where}"] if count else []
 
 
 def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
@@ -140,12 +147,10 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
             "delivered_share": round(figures.delivered(trials), 5),
             "source_fluffs": figures.source_fluffs(trials),
         }
-        if plan.way == STEM and found.low is not None and found.low > plan.share + figures.SLACK:
-            missed.append(f"spies that are {conduct.value} name {found.value:.3f}")
-        if plan.way == STEM and (p95_s is None or p95_s > figures.DELIVERY_P95_MAX_S):
-            missed.append(f"where spies are {conduct.value}, p95 of the delivery is {p95_s} s")
-        if plan.way == STEM and figures.source_fluffs(trials):
-            missed.append(f"where spies are {conduct.value}, callers let their own calls out")
+        where = f" where spies {conduct.value}"
+        if found.low is not None and found.low > plan.share + figures.SLACK:
+            missed.append(f"recall is {found.value:.3f}{where}, the interval too is above the limit")
+        missed += _late(told[conduct.value], where) + _let_out(told[conduct.value], where)
     told["epochs"] = exposure(plan)
     everybody = plan.run(plan.setting(callers=0), BOUND_GRAPHS)
     told["bound"] = {

@@ -51,9 +51,9 @@ class Ears:
 class Conduct(Enum):
     """What spies do with what they are to pass on."""
 
-    RELAYS = "relays"  # all of it, so that nobody tells them from others
-    DROPS = "drops"  # nothing that came by stem
-    MUTE = "mute"  # nothing at all, so that whoever has a cell must show it to them
+    RELAYS = "relay"  # all of it, so that nobody tells them from others
+    DROPS = "drop"  # nothing that came by stem
+    MUTE = "keep mute"  # nothing at all, so that whoever has a cell must show it to them
 
 
 class Spy:
