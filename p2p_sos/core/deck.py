@@ -19,6 +19,8 @@ from p2p_sos.core.events import Event, OperatorWrites
 from p2p_sos.core.gossip.neighbour import PeerView
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.letters.letterbook import LetterRecord
+from p2p_sos.core.origin.origin import Origin
+from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId, Key
 
@@ -35,6 +37,7 @@ class Deck:
     _log: WatchLog
     _crew: Crew | None
     _case: Case | None
+    _origin: Origin
 
     @property
     def calls(self) -> Mapping[CallId, CallRecord]:
@@ -70,6 +73,16 @@ class Deck:
     def why_not_accepting(self) -> str:
         """What is wrong with the store; empty while nothing is."""
         return self._gate.closed
+
+    @property
+    def way(self) -> Way:
+        """By which way what this node's victim says enters the mesh."""
+        return self._origin.way
+
+    @property
+    def way_fault(self) -> str | None:
+        """Why that way can carry nothing at the moment, in one sentence; None if it can, as far as this node knows."""
+        return self._origin.fault
 
     @property
     def cards(self) -> Mapping[Key, Frame]:

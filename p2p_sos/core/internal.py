@@ -147,3 +147,93 @@ class Offered:
 
     cell: bytes = field(repr=False)
     peer: PeerId
+
+
+# ------------------------------------------------------------------------- hiding the origin
+
+
+@frozen
+class Vet:
+    """An action of the stem: a cell that a peer sent on it, to be looked at as the gate looks at what gossip brings."""
+
+    gossip_id: GossipId
+    cell: bytes = field(repr=False)
+    peer: PeerId
+
+
+@frozen
+class Vetted:
+    """An event for the stem: the verdict on a `Vet`. `orphan`: all is well but that its CALL is not known here."""
+
+    gossip_id: GossipId
+    peer: PeerId
+    frame: Frame | None
+    refusal: Refusal | None = None
+    orphan: bool = False
+
+
+@frozen
+class Surfaced:
+    """An event for the stem: this message was admitted from gossip or sync, so it is in the mesh."""
+
+    frame: Frame
+    gossip_id: GossipId
+
+
+@frozen
+class Release:
+    """An action of the stem, and an event for the router: the message enters the mesh here, as if a peer had brought it."""
+
+    gossip_id: GossipId
+    data: bytes = field(repr=False)
+
+
+@frozen
+class Blame:
+    """An action of the stem, and an event for the router: a peer sent what no honest one sends."""
+
+    peer: PeerId
+    why: str
+
+
+@frozen
+class Follow:
+    """An event for the router: say `Echoed` of every peer that shows that it holds this, and has it not from us."""
+
+    gossip_id: GossipId
+
+
+@frozen
+class Utter:
+    """An event for the victim's way: a message of the case is to be brought out. Said again, it changes nothing.
+
+    `avoid`: peers that should not learn of it first. `earlier`: it was signed in an earlier run, and may be out.
+    """
+
+    frame: Frame
+    gossip_id: GossipId
+    avoid: tuple[PeerId, ...] = ()
+    earlier: bool = False
+
+
+@frozen
+class Returned:
+    """An event for the victim's way: a message of the case came back by gossip or sync."""
+
+    gossip_id: GossipId
+
+
+@frozen
+class Looped:
+    """An event for the victim's way: a message of the case came back on the stem, from `peer`."""
+
+    gossip_id: GossipId
+    peer: PeerId
+
+
+@frozen
+class Handed:
+    """An action of the victim's way: a message of the case went to these, beside gossip."""
+
+    gossip_id: GossipId
+    peers: tuple[PeerId, ...]

@@ -9,24 +9,21 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any, Protocol, get_args
 
-from attrs import frozen
-
-from p2p_sos.core.actions import Action, Forget, SetTimer, Tell
+from p2p_sos.core.actions import Action, Forget, Tell
 from p2p_sos.core.board.judge import Accredits, Judge, nobody
 from p2p_sos.core.calls.accuser import Accuser
 from p2p_sos.core.calls.admission import Admission
-from p2p_sos.core.calls.archive import Archive, Taken
-from p2p_sos.core.calls.calls import Calls, CallState, call_of, ends_unix_s
+from p2p_sos.core.calls.archive import Archive
+from p2p_sos.core.calls.calls import Calls, CallState
 from p2p_sos.core.calls.cards import Cards
-from p2p_sos.core.calls.gate import CallDue, Decode, Gate, OrphansDue, Welcomed, judged
-from p2p_sos.core.calls.herald import tidings
+from p2p_sos.core.calls.gate import CallDue, Decode, Gate, OrphansDue, Welcomed
 from p2p_sos.core.calls.holdings import ArchiveHoldings
 from p2p_sos.core.calls.lookout import Lookout, StoodDown
 from p2p_sos.core.calls.memory import read_rows
 from p2p_sos.core.case.case import Case, VictimSecrets
+from p2p_sos.core.case.listening import Listening
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.crew import Crew, Ship, employ
-from p2p_sos.core.deck import Deck
 from p2p_sos.core.duty.bands import Ranking
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.duty.watchlog import WatchLog
@@ -36,11 +33,15 @@ from p2p_sos.core.events import (
     Event,
     PeerJoined,
     PeerLeft,
+    Pushed,
+    PushFailed,
     Restored,
     RoundTripMeasured,
     RpcReceived,
     RpcUnreadable,
     Started,
+    StemReceived,
+    StemRefused,
     StoreFailed,
     StoreRecovered,
     SyncReceived,
@@ -48,35 +49,34 @@ from p2p_sos.core.events import (
     Verified,
 )
 from p2p_sos.core.gossip.router import Router
-from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.gossip.timers import AnnounceDue, HeartbeatDue, WantDue
 from p2p_sos.core.internal import (
     Admitted,
     Announce,
-    Broadcast,
+    Blame,
     CallEnded,
-    CallReopened,
     Echoed,
     Examine,
+    Handed,
     Judged,
     Offered,
     Probe,
     Publish,
+    Release,
     Sent,
+    Vet,
+    Vetted,
     ViewChanged,
 )
-from p2p_sos.core.notices import Accepting, CallClosed
+from p2p_sos.core.notices import Accepting
+from p2p_sos.core.origin.origin import ORIGIN_TIMERS, Origin
 from p2p_sos.core.origin.way import Way
+from p2p_sos.core.passage import CallEnds, Passage
 from p2p_sos.core.sync.sync import Sync, SyncSettings
 from p2p_sos.core.tables import Table
-from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.frames import decode as decode_cell
-from p2p_sos.wire.hashing import gossip_id as gossip_id_of
-from p2p_sos.wire.messages import CallId, Key
 from p2p_sos.wire.profiles import Profile
-from p2p_sos.wire.refusals import Reason, Refusal
-from p2p_sos.wire.registry import Kind
 
 OF_THE_DRIVER = dict.fromkeys(get_args(Action))
 
@@ -89,14 +89,7 @@ class Machine(Protocol):
         ...
 
 
-@frozen
-class CallEnds:
-    """The life of a call may be over."""
-
-    call: CallId
-
-
-class Node(Deck):
+class Node(Passage):
     """One node. `rings(a, b)` counts H3 rings between two cells, None when they cannot be compared.
 
     Events at a start, in this order: `Restored` for every table, `ClockRead`, `Started`, then the rest.
@@ -120,17 +113,18 @@ class Node(Deck):
         way: Way = Way.DIRECT,
     ) -> None:
         self._profile = profile
-        self._way = way
         self._clock = Clock()
         self._log = WatchLog()
         self._judge = Judge(profile, rings, accredits)
         calls, accuser = Calls(profile.open_calls_max, self._judge), Accuser(profile.network)
         self._archive = archive = Archive(calls, Cards() if cards is None else cards, accuser=accuser)
-        self._gate = Gate(Admission(profile, self._clock, archive), decode)
+        self._origin = Origin(way, entropy, self._effort_of)
+        veil = self._origin.veil
+        self._gate = Gate(Admission(profile, self._clock, archive, veil.veils), decode)
         self._lookout = Lookout(archive.calls)
-        self._sync = Sync(ArchiveHoldings(archive, self._unheard), random, sync or SyncSettings())
+        self._sync = Sync(ArchiveHoldings(archive, self._unheard, veil), random, sync or SyncSettings())
         self._last_heard_at = 0.0
-        self._router = Router(gossip, random, self._archive.memory.cell)
+        self._router = Router(gossip, random, self._shown)
         self._victim_key = None if victim is None else victim.call_key.public
         self._responder_key = None if responder is None else responder.key.public
         self._crew: Crew | None = None
@@ -146,7 +140,10 @@ class Node(Deck):
             self._crew = crew = employ(responder, ship)
             self._machines += [crew.card, crew.duty, crew.dialogue]
         if victim is not None:
-            self._case = Case(secrets=victim, network=profile.network, entropy=entropy, random=random)
+            listening = Listening(everybody=self._origin.is_hidden)
+            self._case = Case(
+                secrets=victim, network=profile.network, entropy=entropy, random=random, listening=listening
+            )
             self._machines.append(self._case)
 
     # ------------------------------------------------------------------ events
@@ -162,8 +159,11 @@ class Node(Deck):
         match event:
             case TimerFired():
                 self._on_timer(event, out, now)
-            case Verified():
-                self._perform(self._gate.verified(event, now), out, now)
+            case Verified(gossip_id=gossip_id):
+                if (back := self._origin.veil.verified(gossip_id)) is not None:
+                    self._came_back(back[0], gossip_id, back[1], out, now)
+                else:
+                    self._perform(self._gate.verified(event, now), out, now)
             case RoundTripMeasured():
                 self._last_heard_at = now
                 self._perform(self._router.handle(event, now), out, now)
@@ -175,7 +175,11 @@ class Node(Deck):
             case PeerLeft():
                 self._perform(self._router.handle(event, now), out, now)
                 self._perform(self._sync.handle(event, now), out, now)
+                self._perform(self._origin.handle(event, now), out, now)
                 self._hear(event, out, now)
+            case StemReceived() | StemRefused() | Pushed() | PushFailed():
+                self._last_heard_at = now
+                self._perform(self._origin.handle(event, now), out, now)
             case PeerJoined():
                 self._on_peer_joined(event, out, now)
             case ClockRead(unix_s=unix_s):
@@ -213,19 +217,29 @@ class Node(Deck):
                 continue
             match step:
                 case Examine():
-                    self._perform(self._gate.examine(step, now), out, now)
+                    self._examine(step, out, now)
                 case Judged():
                     self._perform(self._router.handle(step, now), out, now)
                 case Welcomed():
                     self._admit(step, out, now)
                 case Publish():
                     self._publish(step, out, now)
+                case Sent() if self._origin.is_hidden:
+                    pass  # what gossip sends of a hidden case is no more than what it sends of any
+                case Handed(gossip_id=gossip_id, peers=peers):
+                    self._hear(Sent(gossip_id, peers), out, now)
+                case Vet():
+                    self._perform(self._gate.vet(step, now), out, now)
+                case Vetted():
+                    self._perform(self._origin.handle(step, now), out, now)
+                case Release() | Blame():
+                    self._perform(self._router.handle(step, now), out, now)
                 case Sent() | Echoed() | ViewChanged():
                     self._hear(step, out, now)
                 case StoodDown(call=call):
                     self._settle(self._archive.stand_down(call, self._clock.unix_s(now)), out, now)
                 case Offered():
-                    self._perform(self._gate.offered(step, now), out, now)
+                    self._offered(step, out, now)
                 case Probe():
                     self._perform(self._sync.handle(step, now), out, now)
                 case _:
@@ -239,6 +253,8 @@ class Node(Deck):
                 self._expire(out, now)
             case OrphansDue() | CallDue():
                 self._perform(self._gate.fire(event, now), out, now)
+            case key if isinstance(key, ORIGIN_TIMERS):
+                self._perform(self._origin.handle(event, now), out, now)
             case _:
                 self._perform(self._sync.handle(event, now), out, now)
                 self._hear(event, out, now)
@@ -246,10 +262,15 @@ class Node(Deck):
     def _on_peer_joined(self, event: PeerJoined, out: list[Action], now: float) -> None:
         self._last_heard_at = now
         self._perform(self._router.handle(event, now), out, now)
-        ids = self._archive.newest_first(hidden=self._victim_key)
+        ids = self._archive.newest_first(
+            hidden=self._unheard() if self._origin.is_hidden else self._victim_key
+        )
+        if not self._origin.veil.is_empty:
+            ids = tuple(one for one in ids if not self._origin.veil.hides(one))
         if ids:
             self._perform(self._router.handle(Announce(event.peer, ids), now), out, now)
         self._perform(self._sync.handle(event, now), out, now)
+        self._perform(self._origin.handle(event, now), out, now)
         self._hear(event, out, now)
 
     # ------------------------------------------------------------------ a start
@@ -264,6 +285,7 @@ class Node(Deck):
             case Table.LOG:
                 self._log.restore(event.rows)
             case _:
+                self._perform(self._origin.handle(event, now), out, now)
                 self._hear(event, out, now)
 
     def _on_started(self, event: Started, out: list[Action], now: float) -> None:
@@ -279,6 +301,8 @@ class Node(Deck):
             out += taken.rows
             if taken.proof is not None:
                 proofs.append(Publish(taken.proof))
+            if taken.kept and self._mine_of(frame):
+                self._origin.recall(frame, arrival.gossip_id)
             if taken.kept:
                 admitted = Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True)
                 self._perform(self._told_of(admitted, now), out, now)
@@ -292,96 +316,3 @@ class Node(Deck):
         self._perform(self._sync.handle(event, now), out, now)
         self._hear(event, out, now)
         self._perform(proofs, out, now)
-
-    # ------------------------------------------------------------------ messages in and out
-
-    def _heard_at(self) -> float:
-        return self._last_heard_at
-
-    def _unheard(self) -> Key | None:
-        """The victim whose call is not in the mesh yet: nobody may learn of it by asking here."""
-        view = None if self._case is None else self._case.view
-        return self._victim_key if view is None or not view.heard else None
-
-    def _is_own(self, frame: Frame) -> bool:
-        return frame.message.signer in (self._victim_key, self._responder_key)
-
-    def _mine_of(self, frame: Frame) -> str:
-        return "own" if frame.message.signer == self._victim_key else ""
-
-    def _watch_end(self, frame: Frame, out: list[Action]) -> None:
-        if frame.message.KIND is Kind.CALL:
-            out.append(SetTimer(CallEnds(frame.id), self._clock.local(ends_unix_s(call_of(frame)))))
-
-    def _admit(self, welcomed: Welcomed, out: list[Action], now: float) -> None:
-        """Keep a message of others, forward it, then let it be thought about."""
-        frame, gossip_id = welcomed.frame, welcomed.gossip_id
-        known = frame.id in self._archive.memory
-        taken = self._take(frame, gossip_id, out, now)
-        refusal = None if taken.passed else Refusal(Reason.BOUND, "others stay longer")
-        self._perform(self._router.handle(judged(gossip_id, refusal), now), out, now)
-        if taken.passed and welcomed.synced and self._gate.admission.gossips(frame, now):
-            self._announce(gossip_id, out, now)
-        if taken.passed and not known:
-            self._spread(frame, gossip_id, taken, out, now)
-        elif taken.proof is not None:
-            self._publish(Publish(taken.proof), out, now)
-
-    def _take(self, frame: Frame, gossip_id: GossipId, out: list[Action], now: float) -> Taken:
-        taken = self._archive.take(frame, gossip_id, self._clock.unix_s(now), now, mine=self._mine_of(frame))
-        out += taken.rows
-        return taken
-
-    def _announce(self, gossip_id: GossipId, out: list[Action], now: float) -> None:
-        """What sync brought is offered to every peer by gossip: whoever holds it does not ask."""
-        for peer in self._router.peers:
-            self._perform(self._router.handle(Announce(peer.peer, (gossip_id,)), now), out, now)
-
-    def _publish(self, publish: Publish, out: list[Action], now: float) -> None:
-        """Keep a message of our own, send it, then let every machine see it; a known one is sent again."""
-        frame = publish.frame
-        gossip_id = gossip_id_of(frame.cell, canonical=True)
-        taken = None
-        if frame.id not in self._archive.memory:
-            taken = self._take(frame, gossip_id, out, now)
-            if not taken.passed:
-                return  # its call is gone, or nobody would keep it
-        broadcast = Broadcast(gossip_id, frame.cell, publish.avoid)
-        self._perform(self._router.handle(broadcast, now), out, now)
-        if taken is not None:
-            self._spread(frame, gossip_id, taken, out, now)
-
-    def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
-        call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
-        if taken.reopened is not None:
-            self._hear(CallReopened(taken.reopened), out, now)
-        notice = None if call is None else tidings(frame, self._archive.calls, self._responder_key)
-        # One's own call is not heard by making it.
-        own_call = call == frame.id and self._mine_of(frame)
-        told: list[Action] = [] if notice is None or own_call else [Tell(notice)]
-        self._watch_end(frame, out)
-        # A victim learns that it is heard before it learns by whom; a responder of a call before it decides.
-        out += told if self._case is None else []
-        self._hear(Admitted(frame, gossip_id, self._is_own(frame)), out, now)
-        out += [] if self._case is None else told
-        self._end_calls(taken, out, now)
-        if taken.proof is not None:
-            self._publish(Publish(taken.proof), out, now)
-        if frame.message.KIND is Kind.CALL:
-            # "When a CALL is admitted, what waited for it is looked at." (05-calls §3)
-            self._perform(self._gate.adopt(frame.id, now), out, now)
-
-    def _expire(self, out: list[Action], now: float) -> None:
-        # "What ends by the clock ends only when two readings agree." (05-calls §6)
-        if self._clock.leapt:
-            return
-        self._settle(self._archive.expire(self._clock.unix_s(now)), out, now)
-
-    def _settle(self, taken: Taken, out: list[Action], now: float) -> None:
-        out += taken.rows
-        self._end_calls(taken, out, now)
-
-    def _end_calls(self, taken: Taken, out: list[Action], now: float) -> None:
-        for call, how in taken.ended:
-            out.append(Tell(CallClosed(call, how)))
-            self._hear(CallEnded(call, how), out, now)

@@ -149,6 +149,15 @@ class CallReturned:
 
 
 @frozen
+class WayFails:
+    """What the victim says cannot be brought into the mesh by its `way` (stem or push); `why` names the next step."""
+
+    call: CallId
+    way: str
+    why: str
+
+
+@frozen
 class PeerDropped:
     """A peer was dropped, and why."""
 
@@ -216,5 +225,5 @@ Notice = (
     LeadChanged | SitrepSeen | SitrepRefused | StandDownSeen | Convicted
     | CallHeard | CallRefined | CallClosed | CallReopened | DecisionWanted | Decided | ClaimSeen | DeclineSeen
     | ReleaseSeen | RequisitionSeen | ComplySeen | AttestSeen | LetterArrived | LetterDelivered | CallTaken | CallReturned
-    | PeerDropped | Accepting
+    | WayFails | PeerDropped | Accepting
 )  # fmt: skip

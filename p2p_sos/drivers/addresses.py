@@ -4,7 +4,7 @@ In comes what a person wrote: a flag, a line of the settings. Out goes an `Addre
 the fault. Nothing is resolved or dialled here, and libp2p is not loaded.
 """
 
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 
 from attrs import frozen
 
@@ -82,6 +82,20 @@ def network_of(host: str) -> str:
         return IPv6Address(host).exploded[:9]
     except AddressValueError:
         return host
+
+
+def network_of_peer(host: str, peer: str, *, loopback_apart: bool) -> str:
+    """The network of a peer at an address; in a laboratory all stand on one machine, and each is a network of its own there."""
+    if loopback_apart and _is_loopback(host):
+        return f"loopback {peer}"
+    return network_of(host)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _wrong_host(shown: str, family: str, host: str) -> str | None:

@@ -43,7 +43,7 @@ from p2p_sos.wire.checks import check
 from p2p_sos.wire.frames import Frame, decode, id_of, seal
 from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.messages import Call
-from p2p_sos.wire.profiles import PROFILES, Profile
+from p2p_sos.wire.profiles import LABORATORY, PROFILES, Profile
 from p2p_sos.wire.registry import (
     CALL_EPOCH_S,
     STAMP_NONCE_BYTES,
@@ -58,7 +58,6 @@ from p2p_sos.wire.stamps import solve
 
 CALL_NOTE, PROFILE_NOTE = "call", "profile"  # the signed cell; the name of its network
 LONGEST_LINGER_S = 900.0  # after a closing: the machine ends its keys earlier, this is the last resort
-LABORATORY = "laboratory"
 
 
 @frozen
@@ -258,7 +257,8 @@ def _assemble(  # noqa: PLR0913, PLR0917 - the parts of one case
 ) -> _Parts:
     from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
 
-    mesh = Libp2pMesh(secrets.token_bytes(SEED_BYTES), (), bootstrap)
+    apart = profile.name == LABORATORY
+    mesh = Libp2pMesh(secrets.token_bytes(SEED_BYTES), (), bootstrap, loopback_apart=apart)
     node = Node(
         profile=profile,
         gossip=gossip,

@@ -38,7 +38,7 @@ from p2p_sos.drivers.store import NodeStore
 from p2p_sos.drivers.watched import Watched
 from p2p_sos.wire.checks import check
 from p2p_sos.wire.keys import SigningKey
-from p2p_sos.wire.profiles import PROFILES
+from p2p_sos.wire.profiles import LABORATORY, PROFILES
 from p2p_sos.wire.registry import Detail, Reason
 from p2p_sos.wire.vocabulary import mask_of_members
 
@@ -155,7 +155,10 @@ def _assemble(
     for remark in remarks:
         log.warning(remark)
     profile = PROFILES[settings.node.profile]
-    mesh = Libp2pMesh(host_seed(home), settings.node.listen, (*settings.node.bootstrap, *bootstrap_extra))
+    mesh = Libp2pMesh(
+        host_seed(home), settings.node.listen, (*settings.node.bootstrap, *bootstrap_extra),
+        loopback_apart=profile.name == LABORATORY,
+    )  # fmt: skip
     node = Node(
         profile=profile,
         gossip=settings.gossip,

@@ -16,6 +16,7 @@ from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import Event
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
+from p2p_sos.core.origin.way import Way
 from p2p_sos.sim.shared import Shared, rings
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Message
@@ -42,6 +43,7 @@ class Seat:
     shared: Shared = field(repr=False)
     responder: Responder | None = None
     victim: VictimSecrets | None = None
+    way: Way = Way.DIRECT
 
     def node(self) -> Node:
         """An honest node with the keys of this place."""
@@ -58,6 +60,7 @@ class Seat:
             decode=self.shared.decode_for,
             sync=self.shared.sync,
             ranking=self.shared.ranking,
+            way=self.way,
         )
 
     def sign(self, message: Message, *, effort: int = 0) -> Frame:

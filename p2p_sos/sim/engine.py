@@ -17,7 +17,9 @@ from p2p_sos.core.actions import (
     Disconnect,
     Forget,
     Keep,
+    Push,
     SendRpc,
+    SendStem,
     SendSync,
     SetTimer,
     Solve,
@@ -30,6 +32,7 @@ from p2p_sos.core.events import (
     PeerLeft,
     RpcReceived,
     Solved,
+    StemReceived,
     SyncReceived,
     TimerFired,
     Verified,
@@ -47,6 +50,7 @@ CLOCK_EVERY_S = 60.0
 FRAME_BYTES = 4  # of an RPC that says nothing
 MESSAGE_BYTES = 16  # of a message beside its data
 ID_BYTES = 22
+STEM_BYTES = 2  # of the length before a cell
 NOTED = (Tell, Keep)  # what the observer reads
 
 
@@ -80,6 +84,9 @@ class Engine:
         self.verdict_s = verdict_s
         self.sync = True
         self.link_draws = draws
+        self.overhear: Callable[[Place, Sequence[Action]], None] | None = (
+            None  # shown all actions before they happen
+        )
         self._by_name: dict[str, int] = {}
         self._heap: list[tuple[float, int, int, int, Any]] = []
         self._number = 0
@@ -92,6 +99,8 @@ class Engine:
             Verify: self._verify,
             Tell: _pass,  # the observer reads them
             SendSync: self._send_sync,
+            SendStem: self._send_stem,
+            Push: self._push,
             Solve: self._solve,
             Disconnect: self._disconnect,
         }
@@ -147,6 +156,8 @@ class Engine:
 
     def _perform(self, place: Place, event: Event, actions: Sequence[Action]) -> None:
         steps, send = self._steps, self._send
+        if self.overhear is not None:
+            self.overhear(place, actions)
         noted = type(event) is TimerFired and getattr(event.key, "call", None) is not None
         for action in actions:
             kind = type(action)
@@ -226,6 +237,22 @@ class Engine:
         other = direction.to
         for at_s in direction.arrivals(len(data), self.now, self.link_draws, spared=False):
             self.push(at_s, other.index, other.life, SyncReceived(place.name, data))
+
+    def _send_stem(self, place: Place, action: SendStem) -> None:
+        direction, cell = place.ways.get(action.peer), action.cell
+        if direction is None or direction.to.sitter is None:
+            return
+        other = direction.to
+        size_bytes = len(cell) + STEM_BYTES
+        for at_s in direction.arrivals(size_bytes, self.now, self.link_draws, spared=False):
+            self.push(at_s, other.index, other.life, StemReceived(place.name, cell))
+
+    def _push(self, place: Place, action: Push) -> None:
+        self.push_cell(place, action.cell)
+
+    def push_cell(self, place: Place, cell: bytes) -> None:
+        """A victim hands a cell to relays over circuits."""
+        raise NotImplementedError
 
     def left(self, place: Place, other: Place) -> None:
         """`place` learns that its link to `other` is gone."""

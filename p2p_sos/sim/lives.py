@@ -204,6 +204,7 @@ class Lives(Engine):
             self.shared,
             place.responder,
             place.victim,
+            place.way,
         )
         self._own(place, None if place.responder is None else place.responder.key.public)
         self._own(place, None if place.victim is None else place.victim.call_key.public)

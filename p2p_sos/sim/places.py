@@ -15,6 +15,7 @@ from p2p_sos.core.case.case import VictimSecrets
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import Event
 from p2p_sos.core.node import Node
+from p2p_sos.core.origin.way import Way
 from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Behaviour, Make, honest
 from p2p_sos.sim.links import Direction, Quality
@@ -79,8 +80,8 @@ class Place:
     make: Make = honest
     clocks: Clocks = field(factory=Clocks)
     store: Store = field(factory=Store)
-    links: dict[int, "Way"] = field(factory=dict)  # what this place sends, in the order of linking
-    ways: dict[str, "Way"] = field(factory=dict)  # the same by the name of who sits at the other end
+    links: dict[int, "Road"] = field(factory=dict)  # what this place sends, in the order of linking
+    ways: dict[str, "Road"] = field(factory=dict)  # the same by the name of who sits at the other end
     dialled: dict[int, None] = field(factory=dict)  # the links that this place made
     sitter: Behaviour | None = None
     life: int = 0
@@ -88,6 +89,7 @@ class Place:
     backlog: deque[Event] | None = None  # while it is paused: what happened meanwhile
     keys: list[Key] = field(factory=list)
     call_fields: dict[str, Any] = field(factory=dict)
+    way: Way = Way.DIRECT  # by which what its victim says enters the mesh
 
     @property
     def is_honest(self) -> bool:
@@ -101,7 +103,7 @@ class Place:
 
     def link(self, other: "Place", quality: Quality) -> None:
         """What this place sends to another from now on."""
-        self.links[other.index] = self.ways[other.name] = Way(quality, to=other)
+        self.links[other.index] = self.ways[other.name] = Road(quality, to=other)
 
     def pause(self) -> None:
         """What happens from now on waits."""
@@ -120,7 +122,7 @@ class Place:
 
 
 @define(eq=False)
-class Way(Direction):
+class Road(Direction):
     """One direction of a link, and where it leads."""
 
     to: Place = field(kw_only=True)

@@ -9,6 +9,7 @@ needs a decision of the moment is a function (`schedule`).
 """
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from typing import Any
 
@@ -17,9 +18,10 @@ from attrs import evolve
 from p2p_sos.core.actions import Keep
 from p2p_sos.core.case.case import VictimSecrets, case_rows, compose_call
 from p2p_sos.core.duty.policy import Policy, Responder
-from p2p_sos.core.events import Event, PeerJoined, PeerLeft, RpcReceived, VictimCalls
+from p2p_sos.core.events import Event, PeerJoined, PeerLeft, Pushed, PushFailed, RpcReceived, VictimCalls
 from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.core.origin.way import Way
 from p2p_sos.core.tables import Table
 from p2p_sos.sim.behaviour import Make, honest
 from p2p_sos.sim.engine import BOOTED_S, START_UNIX_S
@@ -34,6 +36,7 @@ from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.profiles import PROFILES, Profile
 from p2p_sos.wire.registry import (
     CALL_EPOCH_S,
+    PUSH_RELAYS,
     TOPIC,
     Certainty,
     Nature,
@@ -46,6 +49,7 @@ from p2p_sos.wire.registry import (
 
 PROFILE = evolve(PROFILES["laboratory"], name="simulated")
 EVERYBODY = "*"
+CIRCUIT_S = 3.0  # guess: to build a circuit and to push through it
 
 
 class World(Lives):
@@ -60,12 +64,15 @@ class World(Lives):
         gossip: GossipSettings | None = None,
         verdict_s: float = 0.002,
         without: tuple[int, ...] = (),
+        way: Way = Way.DIRECT,
     ) -> None:
         super().__init__(seed, trace or Trace(), profile, gossip or GossipSettings(), verdict_s)
         self.draws = Random(f"{seed} build")  # for whoever builds: latencies, choices
         self.faults: list[Fault] = []
         self.calls: dict[str, Frame] = {}
         self._without = without
+        self._pushes = 0
+        self.way = way  # of every victim that is not told another
 
     # ------------------------------------------------------------------ building
 
@@ -89,11 +96,12 @@ class World(Lives):
         place.clocks = Clocks(BOOTED_S + self.now, self.now, clock_rate, clock_offset_s)
         return place
 
-    def add_victim(self, name: str, *, up: bool = True, **fields: Any) -> Place:
-        """Somebody who will call; `fields` change those of an ordinary CALL."""
+    def add_victim(self, name: str, *, up: bool = True, way: Way | None = None, **fields: Any) -> Place:
+        """Somebody who will call; `fields` change those of an ordinary CALL. `way` None: as all victims of this world."""
         key = SigningKey(seed_of(f"{self.seed} {name} call"))
         secrets = VictimSecrets(key, seed_of(f"{self.seed} {name} exchange"), "all files are encrypted")
-        place = self._place(Place(len(self.places), name, None, secrets), up=up)
+        told = Place(len(self.places), name, None, secrets, way=way or self.way)
+        place = self._place(told, up=up)
         place.clocks = Clocks(BOOTED_S + self.now, self.now)
         place.call_fields = fields
         for row, value in case_rows(secrets):
@@ -286,6 +294,19 @@ class World(Lives):
     def call_of(self, victim: str) -> CallId:
         """The id of the call that a victim made."""
         return self.calls[victim].id
+
+    def push_cell(self, place: Place, cell: bytes) -> None:
+        """Some seconds later it comes to relays that the victim has no link with, from somebody that nobody knows."""
+        there = [
+            p for p in self.places if p.sitter is not None and p is not place and p.index not in place.links
+        ]
+        relays = self.link_draws.sample(there, min(PUSH_RELAYS, len(there)))
+        for relay in relays:
+            self._pushes += 1
+            stranger = f"circuit {self._pushes}"
+            self.at(self.now + CIRCUIT_S, partial(self.inject, relay.name, cell, stranger=stranger))
+        pushed = Pushed(cell, len(relays)) if relays else PushFailed(cell, "No relay is there.")
+        self.later(place, CIRCUIT_S, pushed)
 
     def inject(self, name: str, *cells: bytes, stranger: str = "stranger") -> None:
         """A stranger joins a node for a moment, sends it cells and leaves."""

@@ -32,3 +32,4 @@ PROFILES = {
     name: Profile(name=name, roots=tuple(bytes.fromhex(root) for root in PROFILE_ROOTS[name]), **table)
     for name, table in PROFILE_TABLES.items()
 }
+LABORATORY = "laboratory"  # the one whose nodes may all stand on one machine

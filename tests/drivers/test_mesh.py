@@ -231,6 +231,7 @@ async def test_identify_tells_the_same_of_a_node_and_of_a_caller() -> None:
             protocol_version=PROTOCOL_VERSION,
             agent_version=AGENT,
             protocols=[
+                "/esos/stem/1",
                 "/esos/sync/1",
                 "/ipfs/id/1.0.0",
                 "/ipfs/ping/1.0.0",

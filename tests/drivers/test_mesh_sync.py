@@ -11,7 +11,7 @@ from p2p_sos.core.events import PeerJoined, PeerLeft, RpcReceived, SyncReceived
 from p2p_sos.core.gossip.rpc import Rpc, Subscription
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.protobuf import varint
-from p2p_sos.drivers.p2p.syncline import SYNC_PROTOCOL, SyncInbox, SyncLine, SyncLineLimits
+from p2p_sos.drivers.p2p.sideline import SYNC, SideInbox, SideLimits, SideLine
 from p2p_sos.wire.registry import SYNC_FRAME_BYTES_MAX, TOPIC
 from tests.drivers.p2p.nodes import QUICK, Ears, mesh, running
 
@@ -26,9 +26,9 @@ async def meet(listener: Libp2pMesh, caller: Libp2pMesh, ears: Sequence[Ears]) -
         await heard.hear(PeerJoined)
 
 
-def line(of: Libp2pMesh, peer: Libp2pMesh) -> SyncLine:
+def line(of: Libp2pMesh, peer: Libp2pMesh) -> SideLine:
     """What waits at one for the other."""
-    return of._links[peer.peer_id].sync
+    return of._links[peer.peer_id].lines[SYNC]
 
 
 @pytest.mark.trio
@@ -59,7 +59,7 @@ async def test_what_goes_to_nobody_is_dropped() -> None:
 async def test_a_peer_that_does_not_speak_it_stays_a_peer() -> None:
     """It gets nothing, nothing piles up for it, and RPCs still go to and fro."""
     a, b = mesh(1), mesh(2)
-    b._host.remove_stream_handler(TProtocol(SYNC_PROTOCOL))
+    b._host.remove_stream_handler(TProtocol(SYNC.protocol))
     async with running(a, b) as (at_a, at_b):
         await meet(a, b, (at_a, at_b))
         a.send_sync(b.peer_id, b"frame")
@@ -84,7 +84,7 @@ async def test_a_slow_reader_of_sync_keeps_a_bounded_queue() -> None:
         await meet(a, b, (at_a, at_b))
         for _ in range(50):
             a.send_sync(b.peer_id, LARGE)
-        most = QUICK.sync.queue_bytes_max
+        most = QUICK.sides.queue_bytes_max
         assert most - len(LARGE) < line(a, b).waiting_bytes <= most
         await at_b.hear(SyncReceived, times=most // len(LARGE))
         a.send_sync(b.peer_id, b"the last")
@@ -109,7 +109,7 @@ async def test_an_rpc_overtakes_sync() -> None:
 
 
 async def _open(of: Libp2pMesh, peer: str) -> Any:
-    _, stream = await of._host.open(of._links[peer].connections[0], (SYNC_PROTOCOL,))
+    _, stream = await of._host.open(of._links[peer].connections[0], (SYNC.protocol,))
     return stream.muxed_stream
 
 
@@ -166,9 +166,9 @@ async def test_a_line_whose_stream_breaks_opens_another() -> None:
 
     async def open_stream() -> tuple[str, Any]:
         opened.append("stream")
-        return SYNC_PROTOCOL, Stream()
+        return SYNC.protocol, Stream()
 
-    made = SyncLine(SyncLineLimits())
+    made = SideLine(SYNC, "peer", Ears(), SideLimits())
     async with trio.open_nursery() as nursery:
         nursery.start_soon(made.run, open_stream)
         made.put(b"lost")
@@ -194,6 +194,6 @@ async def test_a_reader_that_cannot_follow_slows_its_peer_down() -> None:
     async def reset() -> None:
         raise AssertionError("nothing is wrong")
 
-    await SyncInbox("peer", heard, room, reset).take(b"\x01x" * 20)
+    await SideInbox(SYNC, "peer", heard, room, reset).take(b"\x01x" * 20)
     assert len(heard.events) == 20
     assert waits == [8, 16, 20]

@@ -5,6 +5,7 @@ is known. Goes out: a `Refusal` or None, and the verdict that each reason means.
 whether signature and stamp hold.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from attrs import define, field
@@ -17,7 +18,7 @@ from p2p_sos.core.calls.cards import Cards, Proofs, card_of
 from p2p_sos.core.clock import Clock
 from p2p_sos.core.internal import Verdict
 from p2p_sos.wire.frames import Frame
-from p2p_sos.wire.messages import NOTHING, Attest, Call, Key
+from p2p_sos.wire.messages import NOTHING, Attest, Call, CallId, Key
 from p2p_sos.wire.profiles import Profile
 from p2p_sos.wire.refusals import Reason, Refusal
 from p2p_sos.wire.registry import (
@@ -39,6 +40,7 @@ IGNORED = (
 )  # fmt: skip
 CARD_EPOCHS_EITHER_WAY = 1
 CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
+BY_VICTIM = ("victim", "either")  # signers of the kinds that a victim may sign
 OPEN_TO_ALL = (Kind.CALL, Kind.CARD)  # of these a stamp is asked, and no acquaintance
 SAID = tuple(
     kind
@@ -56,6 +58,11 @@ def verdict_of(refusal: Refusal | None) -> Verdict:
     return Verdict.IGNORE if refusal.reason in IGNORED else Verdict.REJECT
 
 
+def nothing(_call: CallId) -> bool:
+    """No call is veiled."""
+    return False
+
+
 @define(eq=False)
 class Admission:
     """The rules of the gate. `welcome` may be asked twice, `afford` counts and is asked once."""
@@ -63,6 +70,7 @@ class Admission:
     profile: Profile
     clock: Clock
     archive: Archive
+    veils: Callable[[CallId], bool] = field(default=nothing)  # an own call that the mesh does not know yet
     calls: Calls = field(init=False)
     cards: Cards = field(init=False)
     proofs: Proofs = field(init=False)
@@ -197,10 +205,23 @@ class Admission:
             return None
         return Refusal(Reason.BOUND, "others stay longer")
 
+    def vet(self, frame: Frame, now: float) -> Refusal | None:
+        """As `welcome`, for a cell of the stem, where victims alone speak."""
+        # "Nothing but a CALL, or what the V of its CALL signed, MUST travel on a stem." (11-origin §3)
+        message: Any = frame.message
+        if message.KIND is Kind.CALL:
+            return self._call(frame, now, False)
+        if KIND_SIGNERS[message.KIND] not in BY_VICTIM:
+            return Refusal(Reason.SIGNER, "not a kind that a victim signs")
+        if (refusal := self._about_a_call(frame, now)) is not None:
+            return refusal
+        stranger = not self.is_orphan(frame) and self._victim_of(frame) != message.signer
+        return Refusal(Reason.SIGNER, "not the victim's key") if stranger else None
+
     def is_orphan(self, frame: Frame) -> bool:
         """Whether a message is about a call that is not known (yet)."""
         call = getattr(frame.message, "call", None)
-        return call is not None and call not in self.calls
+        return call is not None and (call not in self.calls or self.veils(call))
 
     # ------------------------------------------------------------------ is there room?
 

@@ -14,8 +14,8 @@ from p2p_sos.core.calls.admission import Admission, verdict_of
 from p2p_sos.core.calls.budgets import Lane
 from p2p_sos.core.calls.waiting import CallQueue, Orphans, Waiting
 from p2p_sos.core.events import TimerFired, Verified
-from p2p_sos.core.gossip.rpc import GossipId
-from p2p_sos.core.internal import Examine, Judged, Offered, Publish
+from p2p_sos.core.gossip.rpc import GossipId, PeerId
+from p2p_sos.core.internal import Examine, Judged, Offered, Publish, Vet, Vetted
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.hashing import NetworkId
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
@@ -50,7 +50,7 @@ class CallDue:
     at: float
 
 
-Step = Verify | Judged | Welcomed | Publish | SetTimer
+Step = Verify | Judged | Welcomed | Publish | SetTimer | Vetted
 
 
 def judged(gossip_id: GossipId, refusal: Refusal | None) -> Judged:
@@ -68,6 +68,7 @@ class Gate:
     _orphans: Orphans = field(factory=Orphans)
     _queue: CallQueue = field(factory=lambda: CallQueue(CALLS_WAITING_MAX))
     _verifying: dict[GossipId, tuple[Lane, bool]] = field(factory=dict)  # and whether sync brought it
+    _vetting: dict[GossipId, tuple[Lane, PeerId]] = field(factory=dict)
     _call_due_at: float | None = None
     _orphans_due_at: float | None = None
 
@@ -105,14 +106,15 @@ class Gate:
 
     def verified(self, event: Verified, now: float) -> list[Step]:
         """Signature and stamp were looked at."""
+        vetted: list[Step] = [*self._vetted(event, now)]
         verifying = self._verifying.pop(event.gossip_id, None)
         if verifying is None:
-            return []  # not asked for, or answered twice
+            return vetted  # not asked for, or answered twice
         lane, synced = verifying
         self.admission.gauge.leave(lane)
         if event.refusal is not None:
-            return [judged(event.gossip_id, event.refusal)]
-        return self._consider(event.frame, event.gossip_id, now, synced)
+            return [*vetted, judged(event.gossip_id, event.refusal)]
+        return [*vetted, *self._consider(event.frame, event.gossip_id, now, synced)]
 
     def _consider(self, frame: Frame, gossip_id: GossipId, now: float, synced: bool) -> list[Step]:
         """A true message; while it was verified, or waited, things may have changed."""
@@ -128,6 +130,34 @@ class Gate:
         if (refusal := self.admission.afford(frame, now, synced=synced)) is not None:
             return [judged(gossip_id, refusal)]
         return [Welcomed(frame, gossip_id, synced)]
+
+    # ------------------------------------------------------------------ the stem
+
+    def vet(self, vet: Vet, now: float) -> list[Step]:
+        """Look at a cell of the stem: every check of gossip, and nothing is counted, kept or remembered."""
+        frame = self.decode(vet.cell, self.admission.profile.network)
+        if isinstance(frame, Refusal):
+            return [Vetted(vet.gossip_id, vet.peer, None, frame)]
+        lane = self.admission.lane(frame)
+        # "A relay MUST admit a cell before it passes it on, by every rule of 05-calls but its budgets." (11-origin §5)
+        refusal = self.admission.vet(frame, now) or self._shut()
+        if refusal is None and (self.admission.is_full(lane, now) or not self.admission.gauge.enter(lane)):
+            refusal = Refusal(Reason.BUDGET, f"too many of lane {lane.value} at once")
+        if refusal is not None:
+            return [Vetted(vet.gossip_id, vet.peer, frame, refusal)]
+        assert vet.gossip_id not in self._vetting, "the stem asks once"
+        self._vetting[vet.gossip_id] = lane, vet.peer
+        return [Verify(vet.gossip_id, frame)]
+
+    def _vetted(self, event: Verified, now: float) -> list[Vetted]:
+        vetting = self._vetting.pop(event.gossip_id, None)
+        if vetting is None:
+            return []
+        lane, peer = vetting
+        self.admission.gauge.leave(lane)
+        refusal = event.refusal or self.admission.vet(event.frame, now) or self._shut()
+        orphan = refusal is None and self.admission.is_orphan(event.frame)
+        return [Vetted(event.gossip_id, peer, event.frame, refusal, orphan)]
 
     # ------------------------------------------------------------------ CALLs wait for tokens
 

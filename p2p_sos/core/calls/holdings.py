@@ -11,6 +11,7 @@ from attrs import define, field
 from p2p_sos.core.board.board import REGISTERS
 from p2p_sos.core.calls.archive import Archive
 from p2p_sos.core.calls.calls import CallState
+from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.sync.tree import NO_TREE, Tree
 from p2p_sos.wire.messages import CallId, Key, MessageId
 from p2p_sos.wire.registry import Kind
@@ -33,6 +34,7 @@ class ArchiveHoldings:
 
     _archive: Archive
     _hidden: Callable[[], Key | None] = field(default=nobody)
+    _veil: Veil = field(factory=Veil)
     _boards: dict[CallId, tuple[int, Tree]] = field(init=False, factory=dict)
     _proofs: Tree = field(init=False, default=NO_TREE)
     _proofs_at: int = field(init=False, default=-1)
@@ -52,7 +54,8 @@ class ArchiveHoldings:
         if frame is None or frame.message.KIND in NOT_COMPARED:
             return None
         call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
-        return None if call is not None and self._is_hidden(call) else frame.cell
+        hidden = self._veil.veils(message) or (call is not None and self._is_hidden(call))
+        return None if hidden else frame.cell
 
     def registers(self, call: CallId) -> tuple[bytes, ...]:
         """The newest registers of a board, the SITREPs first."""
@@ -76,7 +79,7 @@ class ArchiveHoldings:
         calls, before = self._archive.calls, self._boards
         self._boards = {}
         for call in calls:
-            at = calls.changes(call)
+            at = calls.changes(call) + self._veil.changes  # neither ever shrinks
             known = before.get(call)
             self._boards[call] = (
                 known if known is not None and known[0] == at else (at, self._board_tree(call))
@@ -93,9 +96,13 @@ class ArchiveHoldings:
         board = calls.board(call)
         if calls.state(call) in CLOSED_BY_VICTIM:
             closing = [frame.id for kind in CLOSINGS for frame in board.words(kind)]
-            return Tree(tuple(sorted([call, *closing])))
+            return self._tree(call, *closing)
         said = [frame.id for frame in board.frames() if frame.message.KIND not in NOT_COMPARED]
-        return Tree(tuple(sorted([call, *said, *board.cards])))
+        return self._tree(call, *said, *board.cards)
+
+    def _tree(self, *ids: MessageId) -> Tree:
+        seen = ids if self._veil.is_empty else tuple(one for one in ids if not self._veil.veils(one))
+        return Tree(tuple(sorted(seen)))
 
     def _proof_tree(self) -> Tree:
         proofs = self._archive.proofs

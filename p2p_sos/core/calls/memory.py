@@ -64,6 +64,10 @@ class Memory:
         frame = self._by_gossip_id.get(gossip_id)
         return None if frame is None else frame.cell
 
+    def named(self, gossip_id: GossipId) -> Frame | None:
+        """The frame that the mesh knows by this id."""
+        return self._by_gossip_id.get(gossip_id)
+
     def frame(self, message: MessageId) -> Frame | None:
         """A message that is held."""
         held = self._by_id.get(message)

@@ -207,7 +207,7 @@ class Appeal:
             case Sent(gossip_id=sent, peers=peers):
                 return self._on_sent(sent, peers)
             case Echoed(gossip_id=returned, peer=peer):
-                if peer == self.listening.listener and returned == gossip_id(self.frame.cell, canonical=True):
+                if self.listening.believes(peer) and returned == gossip_id(self.frame.cell, canonical=True):
                     return self.heard()
         return []
 

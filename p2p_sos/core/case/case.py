@@ -96,7 +96,7 @@ class Case:
     random: Random = field(repr=False)
     _office: PostOffice = field(init=False, repr=False)
     _command: Command = field(init=False, repr=False)
-    _listening: Listening = field(factory=Listening, init=False)
+    _listening: Listening = field(factory=Listening)
     _appeal: Appeal | None = field(default=None, init=False, repr=False)
     _rescuers: Rescuers = field(init=False, repr=False)
     _early: list[Admitted] = field(factory=list, init=False, repr=False)

@@ -12,8 +12,12 @@ from p2p_sos.core.gossip.rpc import PeerId
 
 @define
 class Listening:
-    """Peers in the order of joining; the listener is one that was never sent anything of the case."""
+    """Peers in the order of joining; the listener is one that was never sent anything of the case.
 
+    `everybody`: the case goes beside gossip, so that whoever was not handed anything bears witness.
+    """
+
+    everybody: bool = False
     listener: PeerId | None = None
     _outbound: dict[PeerId, None] = field(factory=dict)
     _told: dict[PeerId, None] = field(factory=dict)
@@ -42,6 +46,12 @@ class Listening:
         """Something of the case went to these peers; whether the listener changed."""
         self._told.update(dict.fromkeys(peers))
         return self._choose()
+
+    def believes(self, peer: PeerId) -> bool:
+        """Whether it means something that the call comes back from this peer."""
+        # "On a hidden way it came back as soon as a peer shows that it holds it which the victim gave it to by no way."
+        # (11-origin §7)
+        return peer == self.listener or (self.everybody and peer not in self._told)
 
     def _choose(self) -> bool:
         before, untold = self.listener, [peer for peer in self._outbound if peer not in self._told]

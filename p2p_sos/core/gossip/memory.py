@@ -26,8 +26,12 @@ RouterAction = SendRpc | Disconnect | SetTimer | Tell | Examine | Sent | Echoed
 
 @define
 class Own:
-    """A message of our own: whom it must never reach from us, and who let us know that it has it."""
+    """A message of our own: whom it must never reach from us, and who let us know that it has it.
 
+    `followed`: it came into the mesh elsewhere, and from there to us, who pass it on like anybody's.
+    """
+
+    followed: bool = False
     avoid: dict[PeerId, None] = field(factory=dict)
     echoed: dict[PeerId, None] = field(factory=dict)
 
@@ -56,6 +60,12 @@ class Memory:
         own = self.own.get(gossip_id)
         return own is not None and peer in own.avoid
 
+    def follow(self, gossip_id: GossipId) -> None:
+        """Tell of every peer that shows that it holds this message."""
+        self.own.setdefault(gossip_id, Own(followed=True))
+        if len(self.own) > self.settings.own_max:
+            del self.own[next(iter(self.own))]
+
     def forget_peer(self, peer: PeerId) -> None:
         """A peer left: of what it holds nothing stays."""
         self.history.forget_peer(peer)
@@ -71,6 +81,12 @@ class Memory:
         own = self.own.get(gossip_id)
         if own is None or neighbour.peer in own.echoed:
             return []
+        if (
+            own.followed
+            and (entry := self.history.get(gossip_id)) is not None
+            and neighbour.peer in entry.sent
+        ):
+            return []  # it may have it from us alone
         own.echoed[neighbour.peer] = None
         return [Echoed(gossip_id, neighbour.peer)]
 

@@ -29,11 +29,11 @@ from p2p_sos.core.gossip.seen import Seen
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.gossip.states import MessageState
 from p2p_sos.core.gossip.timers import AnnounceDue, HeartbeatDue, WantDue
-from p2p_sos.core.internal import Announce, Broadcast, Judged
+from p2p_sos.core.internal import Announce, Blame, Broadcast, Follow, Judged, Release
 
 RouterEvent = (
     Started | PeerJoined | PeerLeft | RpcReceived | RpcUnreadable | RoundTripMeasured | BacklogChanged
-    | TimerFired | Judged | Broadcast | Announce
+    | TimerFired | Judged | Broadcast | Announce | Release | Follow | Blame
 )  # fmt: skip
 
 ROUND_TRIP_NEW_SHARE = 0.25  # guess: what a new measurement counts against the old ones
@@ -83,6 +83,13 @@ class Router:
                 return self._on_backlog(peer, waiting_bytes)
             case Started():
                 return beat.started(memory, now)
+            case Release():
+                return traffic.released(memory, event, now)
+            case Follow(gossip_id=gossip_id):
+                memory.follow(gossip_id)
+                return []
+            case Blame(peer=peer, why=why):
+                return self._on_blame(peer, why, now)
             case _:
                 return []
 
@@ -145,6 +152,12 @@ class Router:
         # "A frame that is no RPC MUST be counted against its sender." (04-gossip §9)
         penalty = self._memory.settings.unreadable_penalty
         return self._memory.punish(neighbour, now, "unreadable frames", behaviour=penalty)
+
+    def _on_blame(self, peer: PeerId, why: str, now: float) -> list[RouterAction]:
+        neighbour = self._memory.neighbours.get(peer)
+        if neighbour is None or neighbour.dropped:
+            return []
+        return self._memory.punish(neighbour, now, why, invalid=1.0)
 
     def _on_joined(self, event: PeerJoined, now: float) -> list[RouterAction]:
         memory, settings = self._memory, self._memory.settings

@@ -10,7 +10,7 @@ from p2p_sos.core.gossip.memory import Memory, Own, RouterAction
 from p2p_sos.core.gossip.neighbour import Neighbour
 from p2p_sos.core.gossip.rpc import Carried, GossipId, PeerId, Rpc
 from p2p_sos.core.gossip.states import MessageState, MessageStep
-from p2p_sos.core.internal import Broadcast, Examine, Judged, Sent, Verdict
+from p2p_sos.core.internal import Broadcast, Examine, Judged, Release, Sent, Verdict
 from p2p_sos.wire.refusals import Reason
 
 ON_TIME_S = 2.0  # a link that brings a message so long after the first one still brought it (P3; spec 1.1)
@@ -115,13 +115,15 @@ def _forward(memory: Memory, entry: Entry, now: float) -> list[RouterAction]:
     settings = memory.settings
     memory.history.accept(entry, now)
     gossip_id, holders, rpc = entry.carried.id, entry.holders, entry.rpc
-    if (first := memory.neighbours.get(next(iter(entry.forwarders)))) is not None:
+    # Nobody brought what was released here, so no link failed to.
+    first = memory.neighbours.get(next(iter(entry.forwarders), ""))
+    if first is not None:
         first.first = min(settings.first_max, first.first + 1.0)
     actions: list[RouterAction] = []
     lazy = False
     for peer, neighbour in memory.neighbours.items():
         holds, eager = peer in holders, neighbour.eager
-        if eager:
+        if eager and entry.forwarders:
             neighbour.expect(holds, settings)
         if holds or not neighbour.subscribed or gossip_id in neighbour.unwanted:
             continue
@@ -137,6 +139,18 @@ def _forward(memory: Memory, entry: Entry, now: float) -> list[RouterAction]:
     if lazy:
         actions.extend(memory.announce_soon(now))
     return actions
+
+
+def released(memory: Memory, event: Release, now: float) -> list[RouterAction]:
+    """A message that came out of gossip's sight waits for its verdict like any other; only, no peer brought it."""
+    gossip_id = event.gossip_id
+    if memory.seen.state(gossip_id) not in _NEW or memory.history.pending >= memory.settings.pending_max:
+        return []
+    memory.pulls.arrived(gossip_id)
+    memory.seen.step(gossip_id, MessageStep.ARRIVE, now)
+    entry = Entry(Carried(gossip_id, event.data, memory.settings.topic), now)
+    memory.history.await_verdict(entry)
+    return [Examine(entry.carried, "")]
 
 
 def published(memory: Memory, event: Broadcast, now: float) -> list[RouterAction]:

@@ -7,16 +7,17 @@ events. It must not know what an RPC or a frame means.
 import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import trio
-from attrs import define, field, frozen
+from attrs import field, frozen
 from libp2p.peer.id import ID
 from libp2p.protocol_muxer.exceptions import MultiselectClientError
 
 from p2p_sos.core.events import PeerJoined, PeerLeft, RoundTripMeasured
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
-from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, parse_listen
+from p2p_sos.drivers.addresses import Address, network_of_peer, parse_bootstrap, parse_listen
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.host import STRANGERS_FAULTS, MeshHost, MeshSwarm, build_host
 from p2p_sos.drivers.p2p.keeper import (
@@ -26,8 +27,9 @@ from p2p_sos.drivers.p2p.keeper import (
     NotOurProtocolError,
     UnreachableError,
 )
+from p2p_sos.drivers.p2p.link import Link
+from p2p_sos.drivers.p2p.sideline import SIDES, STEM, SYNC, Side, SideInbox, SideLimits, SideLine
 from p2p_sos.drivers.p2p.streams import Inbox, Outbox, StreamLimits, write_frames
-from p2p_sos.drivers.p2p.syncline import SYNC_PROTOCOL, SyncInbox, SyncLine, SyncLineLimits
 
 if TYPE_CHECKING:
     from trio_typing import TaskStatus
@@ -51,27 +53,8 @@ class MeshLimits:
     ping_answer_s: float = 20.0  # guess
     close_s: float = 2.0  # how long a stop waits for goodbyes
     streams: StreamLimits = field(factory=StreamLimits)
-    sync: SyncLineLimits = field(factory=SyncLineLimits)
+    sides: SideLimits = field(factory=SideLimits)
     keeper: KeeperLimits = field(factory=KeeperLimits)
-
-
-@define(eq=False)
-class _Link:
-    """One peer: its connections and streams."""
-
-    peer: PeerId
-    outbound: bool
-    network: str
-    outbox: Outbox
-    sync: SyncLine
-    connections: list[Any] = field(factory=list)
-    joined: trio.Event = field(factory=trio.Event)
-    reading: trio.CancelScope | None = None
-    syncing: trio.CancelScope | None = None
-    scope: trio.CancelScope = field(factory=trio.CancelScope)
-    gone: trio.Event = field(factory=trio.Event)
-    served: bool = False  # it joined, once
-    foreign: bool = False  # it refused our protocols
 
 
 async def _always_room() -> None:
@@ -88,8 +71,13 @@ class Libp2pMesh:
         bootstrap: Sequence[str] = (),
         *,
         limits: MeshLimits | None = None,
+        loopback_apart: bool = False,
     ) -> None:
-        """Raises ValueError with a sentence about the first address that is wrong."""
+        """Raises ValueError with a sentence about the first address that is wrong.
+
+        `loopback_apart`: each peer on a loopback address counts as a network of its own, as laboratories need it.
+        """
+        self._network_of = partial(network_of_peer, loopback_apart=loopback_apart)
         self._limits = limits or MeshLimits()
         for text in listen:
             if (wrong := parse_listen(text)) is not None:
@@ -105,7 +93,7 @@ class Libp2pMesh:
         )
         self._random = random.Random()  # noqa: S311 - jitter, no secret
         self._keeper = Keeper(self._hold, self.peer_id, self._limits.keeper, self._random)
-        self._links: dict[PeerId, _Link] = {}
+        self._links: dict[PeerId, Link] = {}
         self._refused: dict[PeerId, float] = {}
         self._addresses: tuple[str, ...] = ()
         self._deliver: Deliver
@@ -113,8 +101,8 @@ class Libp2pMesh:
         self._nursery: trio.Nursery | None = None
         for protocol in PROTOCOLS:
             self._host.set_stream_handler(protocol, self._read_from)
-        # "A caller MUST serve exactly the protocols that a node serves, and answer alike." (08-binding §5)
-        self._host.set_stream_handler(SYNC_PROTOCOL, self._read_sync_from)
+        for side in SIDES:
+            self._host.set_stream_handler(side.protocol, partial(self._read_side_from, side))
         self._swarm.register_notifee(self)
         self.connect(bootstrap)
 
@@ -153,10 +141,13 @@ class Libp2pMesh:
         """Queue a frame of sync; what goes to nobody, or to who does not speak it, is dropped."""
         link = self._links.get(peer)
         if link is not None:
-            link.sync.put(frame)
+            link.lines[SYNC].put(frame)
 
     def send_stem(self, peer: PeerId, cell: bytes) -> None:
-        """Queue a cell on the stem stream; what goes to nobody is dropped."""
+        """Queue a cell on the stem stream; what goes to nobody, or finds no room, is dropped."""
+        link = self._links.get(peer)
+        if link is not None:
+            link.lines[STEM].put(cell)
 
     def push(self, cell: bytes) -> None:
         """Raise NotImplementedError: this mesh has no circuits beside its own connections."""
@@ -286,8 +277,9 @@ class Libp2pMesh:
         remote = connection.muxed_conn.get_remote_address()
         outbound = bool(connection.muxed_conn.is_initiator)
         outbox = Outbox(peer, self._limits.streams, self._deliver)
-        sync = SyncLine(self._limits.sync)
-        link = _Link(peer, outbound, network_of(remote[0]) if remote else "", outbox, sync, [connection])
+        lines = {side: SideLine(side, peer, self._deliver, self._limits.sides) for side in SIDES}
+        network = self._network_of(remote[0], peer) if remote else ""
+        link = Link(peer, outbound, network, outbox, lines, [connection])
         self._links[peer] = link
         self._nursery.start_soon(self._serve, link)
 
@@ -313,7 +305,7 @@ class Libp2pMesh:
 
     # --------------------------------------------------------------------- one peer
 
-    async def _serve(self, link: _Link) -> None:
+    async def _serve(self, link: Link) -> None:
         """The life of a peer: open our stream, say that it joined, write, until it is gone."""
         try:
             with link.scope:
@@ -323,7 +315,7 @@ class Libp2pMesh:
         finally:
             if self._links.get(link.peer) is link:
                 del self._links[link.peer]
-            for scope in (link.reading, link.syncing):
+            for scope in (link.reading, *link.siding.values()):
                 if scope is not None:
                     scope.cancel()
             if link.served:
@@ -334,7 +326,7 @@ class Libp2pMesh:
             for connection in list(link.connections):
                 await connection.close()
 
-    async def _write_to(self, link: _Link) -> None:
+    async def _write_to(self, link: Link) -> None:
         try:
             protocol, stream = await self._host.open(link.connections[0], PROTOCOLS)
         except MultiselectClientError as fault:
@@ -345,7 +337,8 @@ class Libp2pMesh:
         self._deliver(PeerJoined(link.peer, link.outbound, protocol, link.network))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._ping, link)
-            nursery.start_soon(link.sync.run, lambda: self._host.open(link.connections[0], (SYNC_PROTOCOL,)))
+            for side, line in link.lines.items():
+                nursery.start_soon(line.run, partial(self._open_side, link, side))
             await write_frames(link.outbox, stream.muxed_stream)
 
     async def _read_from(self, stream: Any) -> None:
@@ -365,21 +358,24 @@ class Libp2pMesh:
             await stream.muxed_stream.pour(inbox.take)
         await stream.reset()
 
-    async def _read_sync_from(self, stream: Any) -> None:
-        """Serve an incoming stream of sync; a newer one of the same peer takes its place."""
+    async def _open_side(self, link: Link, side: Side) -> tuple[str, Any]:
+        return await self._host.open(link.connections[0], (side.protocol,))
+
+    async def _read_side_from(self, side: Side, stream: Any) -> None:
+        """Serve an incoming stream of sync or stem; a newer one of the same peer takes its place."""
         link = self._links.get(str(stream.muxed_conn.peer_id))
         if link is None:
             await stream.reset()
             return
-        if link.syncing is not None:
-            link.syncing.cancel()
-        with trio.CancelScope() as link.syncing:
+        if side in link.siding:
+            link.siding[side].cancel()
+        with trio.CancelScope() as link.siding[side]:
             await link.joined.wait()
-            inbox = SyncInbox(link.peer, self._deliver, self._room, stream.muxed_stream.reset)
+            inbox = SideInbox(side, link.peer, self._deliver, self._room, stream.muxed_stream.reset)
             await stream.muxed_stream.pour(inbox.take)
         await stream.reset()
 
-    async def _ping(self, link: _Link) -> None:
+    async def _ping(self, link: Link) -> None:
         """Measure the round trip, rarely; a peer that does not answer is gone."""
         while True:
             with trio.move_on_after(self._limits.ping_answer_s) as patience:
