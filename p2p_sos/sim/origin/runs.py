@@ -131,13 +131,13 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
     """What issue 4 wants reported apart: fresh callers, five epochs, spies that do not relay, and the bound."""
     told: dict[str, Any] = {}
     missed: list[str] = []
-    fresh = plan.run(plan.setting(fresh=True))
+    fresh = plan.run(plan.setting(fresh=True, talks=True))
     told["fresh"] = figures.recall(fresh).told() | {
         "right_of_seen_by_stem": _rounded(figures.certainty(fresh)),
         "strongest": figures.strongest(fresh)[1].told()["value"],
     }
     for conduct in (Conduct.DROPS, Conduct.MUTE):
-        trials = plan.run(plan.setting(conduct=conduct))
+        trials = plan.run(plan.setting(conduct=conduct, talks=True))
         found, p95_s = figures.recall(trials), figures.delivery_p95_s(trials)
         best, strongest = figures.strongest(trials)
         told[conduct.value] = found.told() | {

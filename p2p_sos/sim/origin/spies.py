@@ -12,6 +12,7 @@ from attrs import evolve
 from p2p_sos.core.actions import Action, SendRpc
 from p2p_sos.core.events import Event, PeerJoined, PeerLeft, RoundTripMeasured, RpcReceived, StemReceived
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc, Subscription
+from p2p_sos.core.origin.way import Way
 from p2p_sos.sim.behaviour import Behaviour, Make, Seat
 from p2p_sos.sim.origin.notebook import Notebook, Sighting, Via
 from p2p_sos.wire.registry import TOPIC
@@ -105,7 +106,7 @@ def spy(make: Make, notebook: Notebook, conduct: Conduct = Conduct.RELAYS) -> Ma
     """A spy that relays as `make` does, and has nothing to say of its own."""
     notebook.mute = conduct is Conduct.MUTE
     return lambda seat: Spy(
-        Ears(seat, notebook), make(evolve(seat, responder=None, victim=None)), conduct
+        Ears(seat, notebook), make(evolve(seat, victim=None, way=Way.DIRECT)), conduct
     )
 
 

@@ -11,6 +11,7 @@ from attrs import field, frozen
 
 from p2p_sos.core.events import VictimUpdates
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
+from p2p_sos.core.origin.way import Way
 from p2p_sos.sim.behaviour import Make, honest
 from p2p_sos.sim.engine import BOOTED_S
 from p2p_sos.sim.links import Quality
@@ -19,11 +20,12 @@ from p2p_sos.sim.origin.notebook import Notebook
 from p2p_sos.sim.origin.spies import Conduct, spy, supernode
 from p2p_sos.sim.origin.variants import Careless, Diffusing, Plain
 from p2p_sos.sim.origin.watch import Watch
+from p2p_sos.sim.places import Place
 from p2p_sos.sim.run import Naming
 from p2p_sos.sim.scenarios.city import LATENCY_S, mesh, names
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
-from p2p_sos.wire.registry import Certainty
+from p2p_sos.wire.registry import Certainty, Severity
 
 EVERY_S = 0.25  # between two calls: far below the rate at which a laboratory network admits them
 TAIL_S = 60.0  # after the last call: it must be delivered by then
@@ -31,7 +33,13 @@ EPOCH_S = 720.0  # the longest that an epoch of the stem lasts: 600 s and up to 
 FRESH_DIALS = 3  # relays of a fresh process, as `sos call` dials them
 SUPERNODE = "supernode"
 
-WAYS: dict[str, Make] = {"gossip": Plain, "direct": honest, "diffusion": Diffusing, "careless": Careless}
+WAYS: dict[str, Make] = {
+    "gossip": Plain,
+    "diffusion": Diffusing,
+    "careless": Careless,
+    "direct": honest,
+    "stem": honest,
+}
 
 
 @frozen
@@ -45,6 +53,7 @@ class Setting:
     fresh: bool = False
     conduct: Conduct = Conduct.RELAYS
     listener: bool = False  # a supernode beside the spies
+    talks: bool = False  # a caller whom nobody helps gives signs of life: two further messages before the end
     epochs: int = 1  # of the stem: from the second on each caller says one message more in each
 
 
@@ -94,20 +103,26 @@ class Ground:
         self.world = world = World(seed, trace=Trace(keep=()))
         world.preloaded = False
         self.notebook, self.watch = Notebook(), Watch(world.shared)
+        world.way = Way.STEM if setting.way == "stem" else Way.DIRECT
         self.make = WAYS[setting.way]
         there = names(setting.nodes)
         spying = dict.fromkeys(world.draws.sample(there, round(setting.share * setting.nodes)))
         self.honest = [name for name in there if name not in spying]
         for name in there:
-            place = world.add_victim(name)
+            place = self._add(name)
             made = spy(self.make, self.notebook, setting.conduct) if name in spying else self.make
             place.make = self.watch.around(made)
         mesh(world, there)
         self.callers = self._callers(there)
         if setting.listener:
-            world.add_victim(SUPERNODE).make = self.watch.around(supernode(self.notebook))
+            self._add(SUPERNODE).make = self.watch.around(supernode(self.notebook))
             for name in [*self.honest, *(self.callers if setting.fresh else ())]:
                 world.link(SUPERNODE, name, self._quality())
+
+    def _add(self, name: PeerId) -> Place:
+        # The graver a call, the sooner its caller shows that it is there (07-dialogue §7).
+        severity = Severity.SEVERE if self.setting.talks else Severity.MEDIUM
+        return self.world.add_victim(name, severity=severity)
 
     def _quality(self) -> Quality:
         return Quality(latency_s=self.world.draws.uniform(*LATENCY_S))
@@ -118,7 +133,7 @@ class Ground:
             return world.draws.sample(self.honest, min(wanted, len(self.honest)))
         callers = [f"fresh{number}" for number in range(wanted)]
         for name in callers:
-            world.add_victim(name).make = self.watch.around(self.make)
+            self._add(name).make = self.watch.around(self.make)
             for relay in world.draws.sample(there, FRESH_DIALS):
                 world.link(name, relay, self._quality())
         return callers

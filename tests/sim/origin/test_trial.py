@@ -43,10 +43,9 @@ def test_mute_spies_find_the_caller_that_keeps_its_listener_in_the_dark():
 
 
 def test_a_careless_stem_is_caught():
-    """Control: some callers let their own call out, and by that alone the count is known to work."""
+    """Control: some callers let their own call out, which shows that this is counted where a stem is in use, too."""
     found = trials("careless", 5)
     assert figures.source_fluffs(found) > 0
-    assert all(call.hops == 0 for one in found for call in one.calls if call.outing == call.caller)
     assert figures.delivered(found) == 1.0
 
 
