@@ -31,7 +31,9 @@ def spies(text: str) -> float:
     except ValueError:
         share = -1.0
     if not 0.0 < share < 1.0:
-        raise argparse.ArgumentTypeError(f"{text} is no share of spies; write for example 0.1, one node in ten")
+        raise argparse.ArgumentTypeError(
+            f"{text} is no share of spies; write for example 0.1, one node in ten"
+        )
     return share
 
 
@@ -42,11 +44,17 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--nodes", type=command.count, default=NODES)
     parser.add_argument("--spies", type=spies, default=0.1, metavar="SHARE", help="of the nodes")
     parser.add_argument("--trials", type=command.count, default=TRIALS, help="random graphs")
-    parser.add_argument("--callers", type=command.count, default=CALLERS, help="in each graph, one after the other")
+    parser.add_argument(
+        "--callers", type=command.count, default=CALLERS, help="in each graph, one after the other"
+    )
     parser.add_argument("--seed", type=command.seed, default=0, help="of the first graph")
     parser.add_argument("--jobs", type=command.count, default=1, help="processes")
-    parser.add_argument("--apart", action="store_true", help="measure what is reported beside the figures, too")
-    parser.add_argument("--plot", type=Path, metavar="FILE", help="plot recall against the share of spies, for every way")
+    parser.add_argument(
+        "--apart", action="store_true", help="measure what is reported beside the figures, too"
+    )
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="plot recall against the share of spies, for every way"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(words)
 
@@ -83,9 +91,13 @@ def main(words: Sequence[str] | None = None) -> int:
     from p2p_sos.sim.origin.trial import WAYS
 
     if asked.way not in WAYS:
-        return command.refuse(f"{asked.way} is no way that the simulator knows; name one of {', '.join(WAYS)}.")
+        return command.refuse(
+            f"{asked.way} is no way that the simulator knows; name one of {', '.join(WAYS)}."
+        )
     if asked.nodes < NODES_MIN:
-        return command.refuse(f"In a mesh of {asked.nodes} nobody can hide; write --nodes {NODES_MIN} or more.")
+        return command.refuse(
+            f"In a mesh of {asked.nodes} nobody can hide; write --nodes {NODES_MIN} or more."
+        )
     plan = Plan(asked.way, asked.nodes, asked.spies, asked.trials, asked.callers, asked.seed, asked.jobs)
     if asked.plot is None:
         return figures(asked, plan)

@@ -37,12 +37,12 @@ def points(plan: Plan) -> dict[str, list[dict[str, Any]]]:
 
 def plot(plan: Plan, file: Path, *, as_json: bool) -> int:
     """Measure and draw."""
+    if not file.resolve().parent.is_dir():
+        return command.refuse(f"{file.parent} is no folder; name a file in one that is there.")
     try:
         import matplotlib as mpl
     except ImportError:
         return command.refuse("matplotlib is not here; install it with: pip install 'p2p-sos[plot]'")
-    if not file.resolve().parent.is_dir():
-        return command.refuse(f"{file.parent} is no folder; name a file in one that is there.")
     mpl.use("Agg")
     mpl.rcParams["svg.hashsalt"] = "p2p-sos"  # one seed, one file
     found = points(plan)
@@ -52,7 +52,9 @@ def plot(plan: Plan, file: Path, *, as_json: bool) -> int:
     else:
         for way, line in found.items():
             for point in line:
-                print(f"{way:12} {point['spies']:.2f}  {point['value']:.3f}  {point['low']} to {point['high']}")
+                print(
+                    f"{way:12} {point['spies']:.2f}  {point['value']:.3f}  {point['low']} to {point['high']}"
+                )
     return 0
 
 
@@ -70,10 +72,15 @@ def draw(found: dict[str, list[dict[str, Any]]], plan: Plan, file: Path) -> None
             SHARES, values, yerr=[low, high], label=words, color=colour, marker=marker, markersize=5, capsize=3,
             linewidth=1.5,
         )  # fmt: skip
-    axes.plot((0.0, max(SHARES)), (0.0, max(SHARES)), "k--", linewidth=1.0, label="lower bound of any routing")
+    axes.plot(
+        (0.0, max(SHARES)), (0.0, max(SHARES)), "k--", linewidth=1.0, label="lower bound of any routing"
+    )
     axes.set_xlabel("share of nodes that spy, p")
     axes.set_ylabel("callers named rightly (recall)")
-    axes.set_title(f"First-spy estimator, {plan.nodes} nodes, {plan.graphs} graphs with {plan.callers} callers each", fontsize=10)
+    axes.set_title(
+        f"First-spy estimator, {plan.nodes} nodes, {plan.graphs} graphs with {plan.callers} callers each",
+        fontsize=10,
+    )
     axes.set_xlim(0.0, max(SHARES) + 0.02)
     axes.set_ylim(0.0, 1.0)
     axes.grid(alpha=0.3)

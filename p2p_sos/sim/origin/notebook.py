@@ -37,7 +37,9 @@ class Notebook:
     """One for all spies of a world: they tell one another everything, at once."""
 
     spies: dict[PeerId, None] = field(factory=dict)  # themselves, whom they suspect of nothing
-    mute: bool = False  # they tell honest nodes nothing: so each of these shows them all that it does not hide
+    mute: bool = (
+        False  # they tell honest nodes nothing: so each of these shows them all that it does not hide
+    )
     _links: dict[tuple[PeerId, PeerId], None] = field(factory=dict)
     _shown: dict[GossipId, dict[tuple[PeerId, PeerId], None]] = field(factory=dict)
     _stem: dict[GossipId, list[Sighting]] = field(factory=dict)
@@ -66,9 +68,7 @@ class Notebook:
     def silent(self, cell: GossipId) -> tuple[PeerId, ...]:
         """Who has a link to a spy and never showed it this cell, once for each such link; of use where spies are mute."""
         shown = self._shown.get(cell, {})
-        return tuple(
-            peer for spy, peer in self._links if (spy, peer) not in shown and peer not in self.spies
-        )
+        return tuple(peer for spy, peer in self._links if (spy, peer) not in shown and peer not in self.spies)
 
     def stem(self, cell: GossipId) -> tuple[Sighting, ...]:
         """By stem, the first one first."""

@@ -6,7 +6,7 @@ graphs. Goes out: one object, and a sentence for each figure missed. The number 
 
 import hashlib
 import multiprocessing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -61,7 +61,9 @@ def work(jobs: Sequence[Job], processes: int) -> list[Trial]:
 
 def digest_of(trials: Sequence[Trial]) -> str:
     """Everything that happened in all trials, in one word."""
-    said = "".join(trial.digest + repr([(c.guesses, c.clue, c.hops) for c in trial.calls]) for trial in trials)
+    said = "".join(
+        trial.digest + repr([(c.guesses, c.clue, c.hops) for c in trial.calls]) for trial in trials
+    )
     return hashlib.blake2b(said.encode(), digest_size=16).hexdigest()
 
 
@@ -96,25 +98,28 @@ def measure(plan: Plan) -> tuple[dict[str, Any], list[str]]:
         "calls": sum(len(trial.calls) for trial in trials),
         "digest": digest_of([*trials, *control, *listened]),
     }
-    return told, _missed(plan, told)
+    return told, missed(plan.share, told)
 
 
-def _missed(plan: Plan, told: dict[str, Any]) -> list[str]:
-    missed: list[str] = []
-    if plan.share >= POWER_FROM and told["control_recall"] < figures.POWER_MIN:
-        missed.append(
+def missed(share: float, told: Mapping[str, Any]) -> list[str]:
+    """A sentence for each limit of issue 4 that the figures do not keep, with this share of spies."""
+    wrong: list[str] = []
+    if share >= POWER_FROM and told["control_recall"] < figures.POWER_MIN:
+        wrong.append(
             f"plain gossip gives away {told['control_recall']}, less than {figures.POWER_MIN}: the test has no power"
         )
     if told["control_source_fluffs"] == 0:
-        missed.append("no caller of plain gossip let its own call out: the count of source fluffs has no power")
-    limit = plan.share + figures.SLACK
+        wrong.append(
+            "no caller of plain gossip let its own call out: the count of source fluffs has no power"
+        )
+    limit = share + figures.SLACK
     for name in ("recall", "supernode_recall"):
         if told[name] > limit:
-            missed.append(f"{name} is {told[name]} where {limit:.2f} is the most")
-    return missed + _late(told, "") + _let_out(told, "")
+            wrong.append(f"{name} is {told[name]} where {limit:.2f} is the most")
+    return wrong + _late(told, "") + _let_out(told, "")
 
 
-def _late(told: dict[str, Any], where: str) -> list[str]:
+def _late(told: Mapping[str, Any], where: str) -> list[str]:
     p95_s = told["p95_delivery_s"]
     if p95_s is not None and p95_s <= figures.DELIVERY_P95_MAX_S:
         return []
@@ -122,7 +127,7 @@ def _late(told: dict[str, Any], where: str) -> list[str]:
     return [f"p95 of the delivery is {shown}{where} where {figures.DELIVERY_P95_MAX_S:g} s is the most"]
 
 
-def _let_out(told: dict[str, Any], where: str) -> list[str]:
+def _let_out(told: Mapping[str, Any], where: str) -> list[str]:
     count = told["source_fluffs"]
     return [f"{count} callers let their own call out into the mesh{where}"] if count else []
 
@@ -130,7 +135,7 @@ def _let_out(told: dict[str, Any], where: str) -> list[str]:
 def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
     """What issue 4 wants reported apart: fresh callers, five epochs, spies that do not relay, and the bound."""
     told: dict[str, Any] = {}
-    missed: list[str] = []
+    wrong: list[str] = []
     fresh = plan.run(plan.setting(fresh=True, talks=True))
     told["fresh"] = figures.recall(fresh).told() | {
         "right_of_seen_by_stem": _rounded(figures.certainty(fresh)),
@@ -149,8 +154,8 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
         }
         where = f" where spies {conduct.value}"
         if found.low is not None and found.low > plan.share + figures.SLACK:
-            missed.append(f"recall is {found.value:.3f}{where}, the interval too is above the limit")
-        missed += _late(told[conduct.value], where) + _let_out(told[conduct.value], where)
+            wrong.append(f"recall is {found.value:.3f}{where}, the interval too is above the limit")
+        wrong += _late(told[conduct.value], where) + _let_out(told[conduct.value], where)
     told["epochs"] = exposure(plan)
     everybody = plan.run(plan.setting(callers=0), BOUND_GRAPHS)
     told["bound"] = {
@@ -159,7 +164,7 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
         "precision": round(figures.precision(everybody), 4),
         "omniscient_recall": round(figures.bound(everybody), 4),
     }
-    return told, missed
+    return told, wrong
 
 
 def exposure(plan: Plan) -> dict[str, Any]:

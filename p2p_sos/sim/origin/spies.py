@@ -105,9 +105,7 @@ class Supernode:
 def spy(make: Make, notebook: Notebook, conduct: Conduct = Conduct.RELAYS) -> Make:
     """A spy that relays as `make` does, and has nothing to say of its own."""
     notebook.mute = conduct is Conduct.MUTE
-    return lambda seat: Spy(
-        Ears(seat, notebook), make(evolve(seat, victim=None, way=Way.DIRECT)), conduct
-    )
+    return lambda seat: Spy(Ears(seat, notebook), make(evolve(seat, victim=None, way=Way.DIRECT)), conduct)
 
 
 def supernode(notebook: Notebook) -> Make:

@@ -27,8 +27,9 @@ from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 from p2p_sos.wire.registry import Certainty, Severity
 
-EVERY_S = 0.25  # between two calls: far below the rate at which a laboratory network admits them
-TAIL_S = 60.0  # after the last call: it must be delivered by then
+EVERY_S = 0.15  # between two calls: below the rate at which a laboratory network admits them
+TAIL_S = 30.0  # after the last call; what is not delivered by then counts as never
+LONG_TAIL_S = 90.0  # where spies swallow what they get: a caller tries its second relay after 15 s, its third after 30 s
 EPOCH_S = 720.0  # the longest that an epoch of the stem lasts: 600 s and up to 120 s (brief, section 5)
 FRESH_DIALS = 3  # relays of a fresh process, as `sos call` dials them
 SUPERNODE = "supernode"
@@ -147,7 +148,8 @@ class Ground:
             for epoch in range(1, self.setting.epochs):
                 words = VictimUpdates({"certainty": (Certainty.LIKELY, Certainty.OBSERVED)[epoch % 2 == 0]})
                 world.schedule(epoch * EPOCH_S + number * EVERY_S, partial(world.operate, name, words))
-        world.run((self.setting.epochs - 1) * EPOCH_S + len(self.callers) * EVERY_S + TAIL_S)
+        tail_s = TAIL_S if self.setting.conduct is Conduct.RELAYS else LONG_TAIL_S
+        world.run((self.setting.epochs - 1) * EPOCH_S + len(self.callers) * EVERY_S + tail_s)
         calls = tuple(self._told_of(name) for name in self.callers)
         return Trial(self.setting, world.seed, calls, world.events, world.trace.digest)
 
@@ -174,4 +176,3 @@ class Ground:
             delays_s=tuple(sorted(heard[name] - since for name in others if name in heard)),
             missing=sum(name not in heard for name in others),
         )
-

@@ -5,12 +5,20 @@ their own rules around a node of production, which still admits and gossips as e
 """
 
 from collections.abc import Sequence
-from random import Random
 
 from attrs import evolve, frozen
 
 from p2p_sos.core.actions import Action, SendRpc, SendStem, SendSync, SetTimer
-from p2p_sos.core.events import Event, PeerJoined, PeerLeft, RpcReceived, Started, StemReceived, TimerFired, VictimCalls
+from p2p_sos.core.events import (
+    Event,
+    PeerJoined,
+    PeerLeft,
+    RpcReceived,
+    Started,
+    StemReceived,
+    TimerFired,
+    VictimCalls,
+)
 from p2p_sos.core.gossip.rpc import Carried, PeerId, Rpc
 from p2p_sos.sim.behaviour import Seat
 from p2p_sos.sim.lives import PROTOCOL

@@ -12,7 +12,7 @@ from p2p_sos.core.actions import Action, SendRpc, SendStem, SendSync, Tell
 from p2p_sos.core.events import Event
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 from p2p_sos.core.notices import CallHeard
-from p2p_sos.sim.behaviour import Behaviour, Make, Seat
+from p2p_sos.sim.behaviour import Behaviour, Make
 from p2p_sos.sim.shared import Shared
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import CallId
@@ -116,4 +116,3 @@ class Watched:
                     watch.by_sync(now, name, action.frame)
             elif isinstance(action, Tell) and isinstance(action.notice, CallHeard):
                 watch.heard.setdefault(action.notice.call, {}).setdefault(name, now)
-
