@@ -25,9 +25,7 @@ ACCREDITATION_BYTES_MAX: Final = 1024  # guess: one signed role of TUF fits
 CELL_RESOLUTION_MAX: Final = 2  # brief: section 2, about 87,000 km2
 VICTIM_MESSAGES_PER_EPOCH: Final = 8  # brief: section 3
 LETTERS_PER_WINDOW: Final = 20  # brief: section 3, per signer and call
-LOG_MESSAGES_PER_WINDOW: Final = (
-    32  # guess: log messages of one responder in one call; an honest one writes fewer than ten
-)
+LOG_MESSAGES_PER_WINDOW: Final = 32  # guess: log messages of one responder in one call; an honest one writes fewer than ten
 REGISTERS_PER_WINDOW: Final = 400  # guess: RENEW and SITREP together, at the pace of S1
 LETTER_WINDOW_S: Final = 600  # brief: section 3
 LETTER_PARTS_MAX: Final = 8  # guess: 15 KB of text
@@ -52,9 +50,7 @@ RPC_BYTES_WANTED: Final = 65536  # measured: larger frames gain nothing
 MUXED_STREAMS_MAX: Final = 64  # guess: a peer needs five
 PROOFS_MAX: Final = 1024  # guess
 LEASE_SLOW_FACTOR: Final = 10  # brief: section 8
-LEASE_UNPROVEN_FACTOR: Final = (
-    3  # computed: three leases are one and a half slow paces of a lead of any class
-)
+LEASE_UNPROVEN_FACTOR: Final = 3  # computed: three leases are one and a half slow paces of a lead of any class
 SITREPS_FAST: Final = 40  # computed: two minutes of S1 at full pace (brief, section 8)
 WAVES_MAX: Final = 3  # brief: section 8, k doubles three times at most
 TIER_WITHOUT_ROOT_MAX: Final = 7  # brief: section 8
@@ -71,9 +67,7 @@ STEM_EPOCH_JITTER_S: Final = 120  # brief: section 5, so that epochs of differen
 STEM_FLUFF_PERCENT: Final = 20  # simulated: brief, section 5
 STEM_FLUFF_DELAY_S: Final = 1  # simulated: brief, section 5, the mean
 STEM_EMBARGO_S: Final = 24  # paper: Dandelion++; five hops of 0.25 s, and one cell in ten fluffed early (brief, section 5), the mean
-STEM_PATIENCE_MIN_S: Final = (
-    10  # simulated: without a fault fewer than one cell in a hundred is still away then
-)
+STEM_PATIENCE_MIN_S: Final = 10  # simulated: without a fault fewer than one cell in a hundred is still away then
 STEM_PATIENCE_S: Final = 5  # guess: the mean of what is added to stem_patience_min_s
 STEM_TRIES_MAX: Final = 6  # guess: three relays, each twice
 STEM_RELAYS_MAX: Final = 3  # brief: section 5, over the life of a case
@@ -339,44 +333,17 @@ class Tlp(IntEnum):
 
 
 KIND_FORMS: Final = {
-    Kind.CALL: "call",
-    Kind.UPDATE: "victim",
-    Kind.CANCEL: "victim",
-    Kind.ALL_CLEAR: "victim",
-    Kind.CARD: "card",
-    Kind.CLAIM: "claim",
-    Kind.DECLINE: "log",
-    Kind.RELEASE: "log",
-    Kind.RENEW: "register",
-    Kind.ROSTER: "log",
-    Kind.SITREP: "register",
-    Kind.HANDOVER: "log",
-    Kind.REQUISITION: "victim",
-    Kind.COMPLY: "log",
-    Kind.ATTEST: "log",
-    Kind.STAND_DOWN: "log",
-    Kind.PROOF: "proof",
-    Kind.LETTER: "letter",
+    Kind.CALL: "call", Kind.UPDATE: "victim", Kind.CANCEL: "victim", Kind.ALL_CLEAR: "victim",
+    Kind.CARD: "card", Kind.CLAIM: "claim", Kind.DECLINE: "log", Kind.RELEASE: "log", Kind.RENEW: "register",
+    Kind.ROSTER: "log", Kind.SITREP: "register", Kind.HANDOVER: "log", Kind.REQUISITION: "victim",
+    Kind.COMPLY: "log", Kind.ATTEST: "log", Kind.STAND_DOWN: "log", Kind.PROOF: "proof", Kind.LETTER: "letter",
 }
 KIND_SIGNERS: Final = {
-    Kind.CALL: "victim",
-    Kind.UPDATE: "victim",
-    Kind.CANCEL: "victim",
-    Kind.ALL_CLEAR: "victim",
-    Kind.CARD: "responder",
-    Kind.CLAIM: "responder",
-    Kind.DECLINE: "responder",
-    Kind.RELEASE: "responder",
-    Kind.RENEW: "responder",
-    Kind.ROSTER: "responder",
-    Kind.SITREP: "responder",
-    Kind.HANDOVER: "responder",
-    Kind.REQUISITION: "victim",
-    Kind.COMPLY: "responder",
-    Kind.ATTEST: "either",
-    Kind.STAND_DOWN: "responder",
-    Kind.PROOF: "nobody",
-    Kind.LETTER: "either",
+    Kind.CALL: "victim", Kind.UPDATE: "victim", Kind.CANCEL: "victim", Kind.ALL_CLEAR: "victim",
+    Kind.CARD: "responder", Kind.CLAIM: "responder", Kind.DECLINE: "responder", Kind.RELEASE: "responder",
+    Kind.RENEW: "responder", Kind.ROSTER: "responder", Kind.SITREP: "responder", Kind.HANDOVER: "responder",
+    Kind.REQUISITION: "victim", Kind.COMPLY: "responder", Kind.ATTEST: "either", Kind.STAND_DOWN: "responder",
+    Kind.PROOF: "nobody", Kind.LETTER: "either",
 }
 
 
@@ -397,58 +364,14 @@ class Timing:
 
 
 TIMINGS: Final[dict[Severity, Timing]] = {}
-S1: Final = Timing(
-    name="S1",
-    k=5,
-    band_wait_s=2,
-    hold_s=1,
-    sitrep_s=3,
-    lease_s=15,
-    progress_online_s=20,
-    progress_silent_s=40,
-    life_s=86400,
-    stand_down_f=2,
-)
+S1: Final = Timing(name="S1", k=5, band_wait_s=2, hold_s=1, sitrep_s=3, lease_s=15, progress_online_s=20, progress_silent_s=40, life_s=86400, stand_down_f=2)
 TIMINGS[Severity(4)] = S1
 TIMINGS[Severity(5)] = S1
-S2: Final = Timing(
-    name="S2",
-    k=3,
-    band_wait_s=4,
-    hold_s=2,
-    sitrep_s=5,
-    lease_s=25,
-    progress_online_s=30,
-    progress_silent_s=60,
-    life_s=86400,
-    stand_down_f=2,
-)
+S2: Final = Timing(name="S2", k=3, band_wait_s=4, hold_s=2, sitrep_s=5, lease_s=25, progress_online_s=30, progress_silent_s=60, life_s=86400, stand_down_f=2)
 TIMINGS[Severity(3)] = S2
-S3: Final = Timing(
-    name="S3",
-    k=2,
-    band_wait_s=10,
-    hold_s=5,
-    sitrep_s=15,
-    lease_s=75,
-    progress_online_s=120,
-    progress_silent_s=300,
-    life_s=259200,
-    stand_down_f=1,
-)
+S3: Final = Timing(name="S3", k=2, band_wait_s=10, hold_s=5, sitrep_s=15, lease_s=75, progress_online_s=120, progress_silent_s=300, life_s=259200, stand_down_f=1)
 TIMINGS[Severity(2)] = S3
-S4: Final = Timing(
-    name="S4",
-    k=1,
-    band_wait_s=30,
-    hold_s=15,
-    sitrep_s=60,
-    lease_s=300,
-    progress_online_s=900,
-    progress_silent_s=1800,
-    life_s=604800,
-    stand_down_f=1,
-)
+S4: Final = Timing(name="S4", k=1, band_wait_s=30, hold_s=15, sitrep_s=60, lease_s=300, progress_online_s=900, progress_silent_s=1800, life_s=604800, stand_down_f=1)
 TIMINGS[Severity(0)] = S4
 TIMINGS[Severity(1)] = S4
 
@@ -457,29 +380,18 @@ EVERYDAY_NATURE: Final = {
     "ransomware": "information-content-security/unauthorised-information-modification",
     "encrypted": "information-content-security/unauthorised-information-modification",
     "defacement": "information-content-security/unauthorised-information-modification",
-    "flood": "availability/ddos",
-    "ddos": "availability/ddos",
-    "dos": "availability/dos",
-    "outage": "availability/outage",
-    "wiper": "information-content-security/data-loss",
-    "leak": "information-content-security/data-leak",
-    "phishing": "fraud/phishing",
-    "break-in": "intrusions/system-compromise",
-    "hacked": "intrusions/system-compromise",
-    "virus": "malicious-code/infected-system",
-    "malware": "malicious-code/infected-system",
+    "flood": "availability/ddos", "ddos": "availability/ddos", "dos": "availability/dos",
+    "outage": "availability/outage", "wiper": "information-content-security/data-loss",
+    "leak": "information-content-security/data-leak", "phishing": "fraud/phishing",
+    "break-in": "intrusions/system-compromise", "hacked": "intrusions/system-compromise",
+    "virus": "malicious-code/infected-system", "malware": "malicious-code/infected-system",
     "unknown": "other/undetermined",
 }
 
 
 EVERYDAY_NEED: Final = {
-    "cleanup": "restore-capabilities",
-    "forensics": "investigate",
-    "filtering": "filter-upstream",
-    "backup": "restore-data",
-    "restore": "restore-data",
-    "advice": "expertise",
-    "help": "expertise",
+    "cleanup": "restore-capabilities", "forensics": "investigate", "filtering": "filter-upstream",
+    "backup": "restore-data", "restore": "restore-data", "advice": "expertise", "help": "expertise",
 }
 
 

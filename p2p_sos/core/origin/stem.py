@@ -108,7 +108,7 @@ class Stem:
             return self._judge(event.peer, refusal)
         if not event.orphan:
             return self._take(frame, event.gossip_id, event.peer, now)
-        # "A cell whose CALL the relay knows neither from gossip nor from the stem waits for it, as an orphan of gossip does."
+        # "A cell whose CALL the relay knows neither from gossip nor from the stem waits for it, as an orphan of gossip does"
         # (11-origin §5)
         if self._pool.call(call_of(frame)) is None:
             self._pool.wait(event.gossip_id, frame, event.peer, now + ORPHAN_WAIT_S)
