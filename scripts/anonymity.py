@@ -4,7 +4,8 @@ Comes in: the way to call, nodes, the share that spies, how many random graphs (
 out: figures, as lines or as one object (`--json`), each with the figure of plain gossip in the same run, without which it
 would show nothing; with `--apart` what is reported beside them; with `--plot FILE` a plot of recall against the share of
 spies. The exit code is 1 if a figure is missed, and then standard error says which; it is 2 for words that make no sense.
-docs/anonymity.md says what the figures mean. Sets itself up first.
+`--traffic` captures the connections of victims and nodes of production on loopback instead, and says whether a classifier
+tells them apart. docs/anonymity.md says what the figures mean. Sets itself up first.
 """
 
 import argparse
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 NODES, TRIALS, CALLERS = 200, 60, 20
 NODES_MIN = 20
+ROUNDS, AT_ONCE, ROUNDS_MIN = 240, 6, 16
 
 
 def spies(text: str) -> float:
@@ -55,6 +57,13 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE", help="plot recall against the share of spies, for every way"
     )
+    parser.add_argument(
+        "--traffic", action="store_true", help="capture connections of victims and nodes on loopback instead"
+    )
+    parser.add_argument("--rounds", type=command.count, default=ROUNDS, help="of --traffic; each takes 16 s")
+    parser.add_argument(
+        "--at-once", type=command.count, default=AT_ONCE, help="rounds of --traffic at the same time"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(words)
 
@@ -76,7 +85,12 @@ def figures(asked: argparse.Namespace, plan: "Plan") -> int:
     if asked.apart:
         told["apart"], more = runs.apart(plan)
         missed += more
-    tell(told, as_json=asked.json)
+    return say(told, missed, as_json=asked.json)
+
+
+def say(told: dict[str, Any], missed: Sequence[str], *, as_json: bool) -> int:
+    """The figures, and which are missed; the exit code."""
+    tell(told, as_json=as_json)
     for sentence in missed:
         print(f"anonymity: a figure is missed: {sentence}", file=sys.stderr)
     return 1 if missed else 0
@@ -86,6 +100,15 @@ def main(words: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 if a figure is missed."""
     asked = parse(words)
     setup.ready()
+
+    if asked.traffic:
+        if asked.rounds < ROUNDS_MIN:
+            return command.refuse(
+                f"{asked.rounds} rounds teach nothing; write --rounds {ROUNDS_MIN} or more."
+            )
+        from anonymity_traffic import traffic
+
+        return say(*traffic(asked.rounds, asked.at_once, asked.seed), as_json=asked.json)
 
     from p2p_sos.sim.origin.runs import Plan
     from p2p_sos.sim.origin.trial import WAYS

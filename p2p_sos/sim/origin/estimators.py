@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 from p2p_sos.sim.origin.notebook import Notebook, Sighting
 
+NEW_S = 12.0  # guess: `sos call` dials and calls within seconds, and its call is out some seconds later
 Guess = PeerId | None
 Estimator = Callable[[Notebook, Sequence[GossipId]], Guess]
 
@@ -64,6 +65,20 @@ def silence(notebook: Notebook, cells: Sequence[GossipId]) -> Guess:
         for peer in notebook.silent(cell):
             hiding[peer] = hiding.get(peer, 0) + 1
     return max(hiding, key=lambda peer: hiding[peer]) if hiding else earliest_sender(notebook, cells)
+
+
+def newcomer(notebook: Notebook, cells: Sequence[GossipId]) -> Guess:
+    """Whoever came to the mesh just before the call did: a caller that starts in order to call has no other reason.
+
+    Where nobody did it is as `earliest_sender`. It stands apart from the others, since in a mesh where everybody has been for
+    long it is none.
+    """
+    by_stem = _by_stem(notebook, cells)
+    seen = by_stem or _by_gossip(notebook, cells)
+    newest = notebook.newest(seen[0].at) if seen else None
+    if by_stem or newest is None or seen[0].at - newest[1] > NEW_S:
+        return earliest_sender(notebook, cells)
+    return newest[0]
 
 
 ESTIMATORS: Mapping[str, Estimator] = {

@@ -40,7 +40,7 @@ class Notebook:
     mute: bool = (
         False  # they tell honest nodes nothing: so each of these shows them all that it does not hide
     )
-    _links: dict[tuple[PeerId, PeerId], None] = field(factory=dict)
+    _links: dict[tuple[PeerId, PeerId], float] = field(factory=dict)  # (spy, peer) -> since when
     _shown: dict[GossipId, dict[tuple[PeerId, PeerId], None]] = field(factory=dict)
     _stem: dict[GossipId, list[Sighting]] = field(factory=dict)
     _gossip: dict[GossipId, list[Sighting]] = field(factory=dict)
@@ -58,12 +58,22 @@ class Notebook:
         if len(known) < EARLIEST_MAX or sighting.left_at < min(s.left_at for s in known):
             known.append(sighting)
 
-    def meet(self, spy: PeerId, peer: PeerId, *, here: bool) -> None:
-        """A link of a spy is made, or gone."""
-        if here:
-            self._links[spy, peer] = None
-        else:
-            self._links.pop((spy, peer), None)
+    def meet(self, spy: PeerId, peer: PeerId, at: float) -> None:
+        """A link of a spy is made."""
+        self._links[spy, peer] = at
+
+    def part(self, spy: PeerId, peer: PeerId) -> None:
+        """It is gone."""
+        self._links.pop((spy, peer), None)
+
+    def newest(self, before: float) -> tuple[PeerId, float] | None:
+        """Who met a spy last before a moment, and when it met its first one."""
+        since: dict[PeerId, float] = {}
+        for (_, peer), at in self._links.items():
+            if peer not in self.spies:
+                since[peer] = min(at, since.get(peer, at))
+        known = [(at, peer) for peer, at in since.items() if at < before]
+        return (max(known)[1], max(known)[0]) if known else None
 
     def silent(self, cell: GossipId) -> tuple[PeerId, ...]:
         """Who has a link to a spy and never showed it this cell, once for each such link; of use where spies are mute."""

@@ -18,6 +18,7 @@ from p2p_sos.sim.origin.trial import Setting, Trial, trial
 
 EPOCHS = 5
 EPOCH_NODES = 60  # an hour of two hundred nodes takes longer than it teaches
+FRESH_CALLERS = 8  # they come one after the other, so that none hides another
 BOUND_GRAPHS = 4  # every honest node calls there
 POWER_FROM = 0.1  # the share of spies from which on plain gossip must be caught
 
@@ -136,10 +137,11 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
     """What issue 4 wants reported apart: fresh callers, five epochs, spies that do not relay, and the bound."""
     told: dict[str, Any] = {}
     wrong: list[str] = []
-    fresh = plan.run(plan.setting(fresh=True, talks=True))
+    fresh = plan.run(plan.setting(fresh=True, callers=min(plan.callers, FRESH_CALLERS)))
     told["fresh"] = figures.recall(fresh).told() | {
         "right_of_seen_by_stem": _rounded(figures.certainty(fresh)),
         "strongest": figures.strongest(fresh)[1].told()["value"],
+        "newcomer": figures.share(fresh, lambda call: call.newcomer == call.caller).told(),
     }
     for conduct in (Conduct.DROPS, Conduct.MUTE):
         trials = plan.run(plan.setting(conduct=conduct, talks=True))

@@ -38,9 +38,9 @@ class Ears:
             case StemReceived(peer=peer, cell=cell):
                 self._write(self._id_of(cell), peer, Via.STEM, now)
             case PeerJoined(peer=peer):
-                self._notebook.meet(self._name, peer, here=True)
+                self._notebook.meet(self._name, peer, now)
             case PeerLeft(peer=peer):
-                self._notebook.meet(self._name, peer, here=False)
+                self._notebook.part(self._name, peer)
             case RoundTripMeasured(peer=peer, round_trip_s=round_trip_s):
                 self._flights_s[peer] = round_trip_s / 2
 

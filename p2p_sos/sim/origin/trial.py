@@ -15,7 +15,7 @@ from p2p_sos.core.origin.way import Way
 from p2p_sos.sim.behaviour import Make, honest
 from p2p_sos.sim.engine import BOOTED_S
 from p2p_sos.sim.links import Quality
-from p2p_sos.sim.origin.estimators import ESTIMATORS, Guess
+from p2p_sos.sim.origin.estimators import ESTIMATORS, Guess, newcomer
 from p2p_sos.sim.origin.notebook import Notebook
 from p2p_sos.sim.origin.spies import Conduct, spy, supernode
 from p2p_sos.sim.origin.variants import Careless, Diffusing, Plain
@@ -31,6 +31,8 @@ EVERY_S = 0.15  # between two calls: below the rate at which a laboratory networ
 TAIL_S = 30.0  # after the last call; what is not delivered by then counts as never
 LONG_TAIL_S = 90.0  # where spies swallow what they get: a caller tries its second relay after 15 s, its third after 30 s
 EPOCH_S = 720.0  # the longest that an epoch of the stem lasts: 600 s and up to 120 s (brief, section 5)
+FRESH_EVERY_S = 14.0  # of fresh callers: each is the only newcomer when it calls
+FRESH_BEFORE_S = 4.0  # so long before its call a fresh caller dials
 FRESH_DIALS = 3  # relays of a fresh process, as `sos call` dials them
 SUPERNODE = "supernode"
 
@@ -45,7 +47,7 @@ WAYS: dict[str, Make] = {
 
 @frozen
 class Setting:
-    """What is measured. `share`: of spies. `callers`: honest nodes that call, 0 for all; `fresh` ones relay for nobody."""
+    """What is measured. `share`: of spies. `callers`: honest nodes that call, 0 for all; `fresh` ones start in order to call, and relay for nobody."""
 
     way: str
     nodes: int = 200
@@ -68,6 +70,7 @@ class Called:
     clue: tuple[str, ...]  # what the spies know best: the first hop into a spy, else who let it out
     outing: PeerId | None
     hops: int  # of the CALL by stem
+    newcomer: Guess
     first_relays: tuple[PeerId, ...]  # to whom the caller itself handed cells of its case
     exposed: bool  # one of these spies
     delays_s: tuple[float, ...] = field(repr=False)  # sorted, of honest others that heard it
@@ -120,10 +123,10 @@ class Ground:
             for name in [*self.honest, *(self.callers if setting.fresh else ())]:
                 world.link(SUPERNODE, name, self._quality())
 
-    def _add(self, name: PeerId) -> Place:
+    def _add(self, name: PeerId, *, up: bool = True) -> Place:
         # The graver a call, the sooner its caller shows that it is there (07-dialogue §7).
         severity = Severity.SEVERE if self.setting.talks else Severity.MEDIUM
-        return self.world.add_victim(name, severity=severity)
+        return self.world.add_victim(name, severity=severity, up=up)
 
     def _quality(self) -> Quality:
         return Quality(latency_s=self.world.draws.uniform(*LATENCY_S))
@@ -134,7 +137,7 @@ class Ground:
             return world.draws.sample(self.honest, min(wanted, len(self.honest)))
         callers = [f"fresh{number}" for number in range(wanted)]
         for name in callers:
-            self._add(name).make = self.watch.around(self.make)
+            self._add(name, up=False).make = self.watch.around(self.make)
             for relay in world.draws.sample(there, FRESH_DIALS):
                 world.link(name, relay, self._quality())
         return callers
@@ -143,13 +146,16 @@ class Ground:
         """Everybody calls in turn; then the books are read."""
         world = self.world
         world.begin()
+        every_s = FRESH_EVERY_S if self.setting.fresh else EVERY_S
         for number, name in enumerate(self.callers):
-            world.schedule(number * EVERY_S, partial(world.call, name))
+            if self.setting.fresh:
+                world.schedule(number * every_s - FRESH_BEFORE_S, partial(world.restart, name))
+            world.schedule(number * every_s, partial(world.call, name))
             for epoch in range(1, self.setting.epochs):
                 words = VictimUpdates({"certainty": (Certainty.LIKELY, Certainty.OBSERVED)[epoch % 2 == 0]})
-                world.schedule(epoch * EPOCH_S + number * EVERY_S, partial(world.operate, name, words))
+                world.schedule(epoch * EPOCH_S + number * every_s, partial(world.operate, name, words))
         tail_s = TAIL_S if self.setting.conduct is Conduct.RELAYS else LONG_TAIL_S
-        world.run((self.setting.epochs - 1) * EPOCH_S + len(self.callers) * EVERY_S + tail_s)
+        world.run((self.setting.epochs - 1) * EPOCH_S + len(self.callers) * every_s + tail_s)
         calls = tuple(self._told_of(name) for name in self.callers)
         return Trial(self.setting, world.seed, calls, world.events, world.trace.digest)
 
@@ -171,6 +177,7 @@ class Ground:
             clue=(by_stem[0].peer, by_stem[0].spy) if by_stem else (out,),
             outing=out or None,
             hops=len(watch.hops.get(cell, ())),
+            newcomer=newcomer(self.notebook, cells),
             first_relays=tuple(relays),
             exposed=any(relay in self.notebook.spies for relay in relays),
             delays_s=tuple(sorted(heard[name] - since for name in others if name in heard)),

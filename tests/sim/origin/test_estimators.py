@@ -2,7 +2,7 @@
 
 import pytest
 
-from p2p_sos.sim.origin.estimators import ESTIMATORS
+from p2p_sos.sim.origin.estimators import ESTIMATORS, NEW_S, newcomer
 from p2p_sos.sim.origin.notebook import EARLIEST_MAX, Notebook, Sighting, Via
 
 CALL, UPDATE = b"call", b"update"
@@ -80,12 +80,12 @@ def test_mute_spies_name_who_never_shows_them_the_call():
     """Everybody else does, sooner or later; of spies that relay, silence says nothing, since who was told need not tell."""
     book = notebook(seen(1.0, "a"), seen(1.1, "b", spy="s2"), mute=True)
     for link in (("s1", "a"), ("s2", "b"), ("s2", "caller"), ("s1", "s2")):
-        book.meet(*link, here=True)
+        book.meet(*link, 0.0)
     assert ESTIMATORS["silence"](book, [CALL]) == "caller"
     book.mute = False
     assert ESTIMATORS["silence"](book, [CALL]) == "a"
     book.mute = True
-    book.meet("s2", "caller", here=False)
+    book.part("s2", "caller")
     assert ESTIMATORS["silence"](book, [CALL]) == "a"
 
 
@@ -101,3 +101,19 @@ def test_a_broken_trace_misleads(name):
     whole = [seen(1.0, "caller"), seen(1.2, "relay", spy="s2")]
     assert ESTIMATORS[name](notebook(*whole), [CALL]) == "caller"
     assert ESTIMATORS[name](notebook(*whole[1:]), [CALL]) != "caller"
+
+
+def test_a_newcomer_is_named_unless_it_came_long_before():
+    """By when it met its first spy, not by a later link; and what came by stem tells more."""
+    book = notebook(seen(100.0, "relay"))
+    book.meet("s1", "relay", 1.0)
+    book.meet("s1", "caller", 95.0)
+    book.meet("s2", "relay", 97.0)
+    assert newcomer(book, [CALL]) == "caller"
+    book.meet("s2", "later", 101.0)
+    assert newcomer(book, [CALL]) == "caller"
+    book.write(CALL, seen(99.0, "hop", Via.STEM))
+    assert newcomer(book, [CALL]) == "hop"
+    old = notebook(seen(100.0, "relay"))
+    old.meet("s1", "caller", 99.0 - NEW_S)
+    assert newcomer(old, [CALL]) == "relay"

@@ -10,7 +10,7 @@ from p2p_sos.sim.origin.trial import Called, Setting, Trial
 def called(caller, guess, **changes):
     """One call, of which every estimator thinks the same."""
     guesses = (guess,) * len(ESTIMATORS)
-    plain = Called(caller, guesses, False, (caller,), "relay", 3, ("relay",), False, (1.0, 2.0), 0)
+    plain = Called(caller, guesses, False, (caller,), "relay", 3, None, ("relay",), False, (1.0, 2.0), 0)
     return evolve(plain, **changes)
 
 
