@@ -63,7 +63,7 @@ async def test_a_round_captures_a_victim_beside_a_node(tmp_path: Path) -> None:
     rig = traffic.Rig(tmp_path)
     async with trio.open_nursery() as nursery:
         await rig.start(nursery)
-        await rig.round(Random(3), extra=False)
+        await rig.round(Random(3), bare=False)
         nursery.cancel_scope.cancel()
     assert len(rig.pairs) + rig.empty == 1
     for pair in rig.pairs:
