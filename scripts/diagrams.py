@@ -18,6 +18,7 @@ TABLES = {
     "call": ("p2p_sos.core.calls.calls", "TRANSITIONS"),
     "case": ("p2p_sos.core.case.case_view", "TRANSITIONS"),
     "message": ("p2p_sos.core.gossip.states", "MESSAGE_TRANSITIONS"),
+    "errand": ("p2p_sos.core.origin.errand", "ERRAND_TRANSITIONS"),
     "link": ("p2p_sos.core.gossip.states", "LINK_TRANSITIONS"),
 }
 BLOCK = re.compile(r"(<!-- diagram: ([a-z]+) -->\n).*?(<!-- end -->)", re.DOTALL)

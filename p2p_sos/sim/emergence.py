@@ -80,10 +80,11 @@ class Emergence:
         heard = {r[1]: r[0] for r in self.world.trace.of("heard") if r[3] == call and r[1] in there}
         start_s = self.world.call_facts[call].start_s
         told = {
-            "delivered": len(heard) / len(there),
+            "delivered": len(heard) / max(1, len(there)),
             "source_fluffs": float(len(self.fluffs)),
             "stem_hops": float(self.hops),
             "source_relays": float(len(self.relays)),
         }
         # A call that did not come to everybody has no time at which it did.
-        return told | ({"delivered_s": max(heard.values()) - start_s} if len(heard) == len(there) else {})
+        everybody = there and len(heard) == len(there)
+        return told | ({"delivered_s": max(heard.values()) - start_s} if everybody else {})

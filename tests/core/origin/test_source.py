@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ from p2p_sos.core.origin.way import Way
 from p2p_sos.core.tables import Table
 from p2p_sos.wire.frames import Frame, decode
 from p2p_sos.wire.registry import STEM_PATIENCE_MIN_S, STEM_RELAYS_MAX, STEM_TRIES_MAX, TOPIC, Need, Severity
-from p2p_sos.wire.sync import Equal, Give, Open, encode, root_fingerprint
+from p2p_sos.wire.sync import Cells, Equal, Fetch, Give, Open, Request, Trees, encode, root_fingerprint
 from tests.core import mail
 from tests.core.origin.aboard import PROTOCOL, Aboard, named
 from tests.core.world import PROFILE, stamped_call, victim
@@ -236,6 +237,32 @@ def test_what_did_not_come_back_shows_nowhere() -> None:
     assert shown_by_name(aboard, CALL) == []
     aboard.gossip("r4", CALL)
     assert shown_by_name(aboard, CALL) == ["IWANT", "sync", "IHAVE"]
+
+
+def answer(aboard: Aboard, question: Request) -> Any:
+    """What sync says to a peer that asks."""
+    aboard.tell(SyncReceived("r2", encode(question)))
+    return aboard.synced[-1][1]
+
+
+def test_each_message_is_hidden_until_it_comes_back_itself() -> None:
+    """The CALL is back and shows; the UPDATE is in no tree and given to nobody, until it is back too (control)."""
+    aboard = caller()
+    aboard.gossip("r4", CALL)
+    before = answer(aboard, Open(1, root_fingerprint(())))
+    assert isinstance(before, Trees)
+    aboard.tell(VictimUpdates({"needs": 1 << Need.EXPERTISE}))
+    update = next(frame for frame in own(aboard) if frame.id != CALL.id)
+    assert answer(aboard, Open(1, root_fingerprint(()))) == before
+    assert answer(aboard, Fetch(2, (update.id,))) == Cells(2, ())
+    assert aboard.ask("r2", update) == []
+    aboard.join("late", outbound=False)
+    aboard.run(0.5)
+    assert not aboard.shows(update)
+    aboard.gossip("r4", update)
+    assert answer(aboard, Open(1, root_fingerprint(()))) != before
+    assert answer(aboard, Fetch(2, (update.id,))) == Cells(2, (update.cell,))
+    assert aboard.ask("r2", update) == [update.cell]
 
 
 def test_what_came_back_by_sync_shows_too() -> None:

@@ -338,20 +338,23 @@ def test_what_follows_a_call_waits_for_it() -> None:
     assert all(aboard.score("in1") >= 0 for aboard in (by_stem, by_gossip, never))
 
 
+STRANGER, A, B = victim("stranger").call_key, mail.key("A"), mail.key("B")
+FORGED = seal(evolve(mail.update(CALL, 1).message, signer=STRANGER.public), PROFILE.network, STRANGER)
+
+
 @pytest.mark.parametrize("call_by", ["stem", "gossip"])
-@pytest.mark.parametrize("first", ["call", "update"])
-def test_only_the_victim_follows_its_call(call_by: str, first: str) -> None:
-    """Another key's UPDATE goes nowhere and costs its sender, in whatever order the two come."""
-    stranger = stamped_call(victim("stranger"))
-    forged = seal(
-        evolve(mail.update(CALL, 1).message, signer=stranger.message.signer), PROFILE.network, victim("stranger").call_key
-    )  # fmt: skip
+@pytest.mark.parametrize("first", ["call", "other"])
+@pytest.mark.parametrize(
+    "other", [FORGED, mail.letter(CALL, A, 0), mail.vouch(CALL, A, B)], ids=["update", "letter", "attest"]
+)
+def test_only_the_victim_follows_its_call(call_by: str, first: str, other: Frame) -> None:
+    """What another key signed goes nowhere and costs its sender, in whatever order the two come."""
     aboard = relay()
     bring = {"stem": aboard.stem, "gossip": aboard.gossip}[call_by]
-    steps = [lambda: bring("in2", CALL), lambda: aboard.stem("in1", forged)]
+    steps = [lambda: bring("in2", CALL), lambda: aboard.stem("in1", other)]
     for step in steps if first == "call" else reversed(steps):
         step()
-    assert aboard.hops(forged) == []
+    assert aboard.hops(other) == []
     assert aboard.score("in1") < 0
     assert aboard.score("in2") >= 0
 
