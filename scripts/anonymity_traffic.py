@@ -3,10 +3,10 @@
 Comes in: how many rounds, how many at once. Goes out: for the connection that carries a cell by stem, and for one that does
 not, the share of held-out captures whose kind is guessed, with that of a control: a victim whose cells are not padded.
 
-In each round a victim, two nodes and a caller behind these start; victim and nodes dial two relays of a small mesh through a
-tap that sees what any observer of a line sees: when how much went which way, and the length that each Noise frame shows. The
-caller's cell passes one of the nodes, the victim sends its own. Everything runs in this process, as in production, but for
-the passphrase and the local API. A round in which no node passed the cell on (a diffuser, say) counts for nobody.
+In each round a victim, two nodes and a caller behind these start. They dial relays of a small mesh through taps that see what
+any observer of a line sees: when how much went which way, and the length that each Noise frame shows. The caller's cell passes
+one of the nodes, the victim sends its own. Everything runs in this process, as in production but for the passphrase and the
+local API. A round in which no node passed the cell on (a diffuser, say) counts for nobody.
 """
 
 import os
@@ -41,11 +41,11 @@ from p2p_sos.wire.stamps import solve
 PROFILE = PROFILES["laboratory"]
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
 RELAYS = 4
+VICTIM_DIALS, NODES_DIAL = 3, (2, 2)  # each has three peers: the caller dials the nodes; how many there are would show
 LENGTH_S = 14.0  # of a capture, from the first byte on
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
 LIMIT = 0.55  # issue: chance and .05
-CONTROL_MIN = 0.8
 PREFACE_ENDS = b"/noise\n"
 
 
@@ -218,7 +218,7 @@ class Rig:
         """One victim, two nodes and a caller behind them."""
         async with trio.open_nursery() as nursery:
             case, behind = secrets(), secrets()
-            taps = [await self._taps(nursery, draws) for _ in range(3)]
+            taps = [await self._taps(nursery, draws, count) for count in (VICTIM_DIALS, *NODES_DIAL)]
             victim = Person.made(self.folder, victim=case, listens=False, dials=[t.address for t in taps[0]])
             if bare:
                 victim.mesh.send_stem = partial(_unpadded, victim.mesh.send_stem)  # type: ignore[method-assign]
@@ -230,16 +230,16 @@ class Rig:
             dials = [node.mesh.addresses[0] for node in nodes]
             caller = Person.made(self.folder, victim=behind, listens=False, dials=dials)
             await nursery.start(caller.runner.run)
-            for person in (victim, caller):
-                await person.meets(2)
+            await victim.meets(VICTIM_DIALS)
+            await caller.meets(len(nodes))
             for person, words in ((victim, call_of(case)), (caller, call_of(behind))):
                 nursery.start_soon(_say_later, person, words, draws.uniform(*CALL_AFTER_S))
             await trio.sleep(LENGTH_S + 1.0)
             nursery.cancel_scope.cancel()
         self._keep(victim, nodes, taps)
 
-    async def _taps(self, nursery: trio.Nursery, draws: Random) -> list[Tap]:
-        taps = [Tap(_port(one), one.mesh.peer_id) for one in draws.sample(self.relays, 2)]
+    async def _taps(self, nursery: trio.Nursery, draws: Random, count: int) -> list[Tap]:
+        taps = [Tap(_port(one), one.mesh.peer_id) for one in draws.sample(self.relays, count)]
         for tap in taps:
             await nursery.start(tap.run)
         return taps
@@ -261,7 +261,7 @@ def _split(person: Person, taps: Sequence[Tap]) -> tuple[Vector, Vector] | None:
     """The capture of the connection that carried a stem cell, and of the other; None where not exactly one did."""
     carried = [tap for tap in taps if tap.relay in person.node.stemmed]
     rest = [tap for tap in taps if tap not in carried]
-    if len(carried) != 1 or len(rest) != 1:
+    if len(carried) != 1:
         return None
     return features(carried[0].frames, LENGTH_S), features(rest[0].frames, LENGTH_S)
 
@@ -302,14 +302,14 @@ def told_of(verdict: Verdict) -> dict[str, Any]:
         "accuracy": round(verdict.accuracy, 4),
         "plus_minus": round(half, 4),
         "held_out_captures": verdict.held_out,
-        "learner": verdict.learner,
+        "learners": sorted(dict.fromkeys(verdict.learners)),
     }
 
 
 def traffic(rounds: int, at_once: int, seed: int) -> tuple[dict[str, Any], list[str]]:
     """The figures, and a sentence for each that is missed."""
     plain = trio.run(partial(capture, rounds, at_once, seed, bare=False))
-    control = trio.run(partial(capture, max(16, rounds // 4), at_once, seed + 1, bare=True))
+    control = trio.run(partial(capture, max(24, rounds // 4), at_once, seed + 1, bare=True))
     told: dict[str, Any] = {
         "rounds": rounds,
         "rounds_without_a_pair": plain.empty,
@@ -322,6 +322,6 @@ def traffic(rounds: int, at_once: int, seed: int) -> tuple[dict[str, Any], list[
         for kind in ("stem", "listening")
         if told[kind]["accuracy"] > LIMIT
     ]
-    if told["control"]["accuracy"] < CONTROL_MIN:
+    if told["control"]["accuracy"] - told["control"]["plus_minus"] <= LIMIT:
         missed.append("a victim whose cells are not padded is not told from a node: the test has no power")
     return told, missed

@@ -4,12 +4,13 @@ Decides what a capture looks like as numbers, and which classifier is used. Come
 direction, size and time, and their kinds. Goes out: the share of held-out captures whose kind is guessed. Must not know what
 the frames hold, nor which program sent them.
 
-The classifier and its strength are chosen on the training half alone, by leaving out one fifth after the other.
+Each capture is held out once. The learner that guesses it, and how strongly that one is bridled, was chosen among the other
+captures alone.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from statistics import fmean, pstdev
 
@@ -17,6 +18,7 @@ from attrs import frozen
 
 Vector = tuple[float, ...]
 Guess = Callable[[Vector], bool]
+_Pair = tuple[Vector, Vector]
 Train = Callable[[Sequence[Vector], Sequence[bool]], Guess]
 
 BINS = (
@@ -32,7 +34,7 @@ BINS = (
 )  # sizes of frames; a cell in full lies between 2048 and 2200
 FIRST = 12  # frames of each direction whose sizes count one by one
 WINDOWS = 7
-FOLDS = 5
+HELD_OUT, CHOOSING = 4, 3  # parts: each is held out once; and, of what is left, to choose a learner by
 STEPS, RATE = 200, 0.3
 
 
@@ -158,36 +160,37 @@ def accuracy(guess: Guess, vectors: Sequence[Vector], kinds: Sequence[bool]) -> 
 
 @frozen
 class Verdict:
-    """What held-out captures came to: the learner that the training half chose, and its accuracy there and here."""
+    """What held-out captures came to, each held out once: the share guessed rightly, and the learners that were chosen."""
 
-    learner: str
-    chosen_by: float
     accuracy: float
     held_out: int
+    learners: tuple[str, ...]
 
 
 def tell_apart(pairs: Sequence[tuple[Vector, Vector]], seed: int = 0) -> Verdict:
-    """Each pair holds a capture of one kind and one of the other; half of the pairs are held out."""
+    """Each pair holds a capture of one kind and one of the other, made at the same time; both are held out together."""
     shuffled = list(pairs)
     Random(seed).shuffle(shuffled)
-    half = len(shuffled) // 2
-    learning, held_out = shuffled[:half], shuffled[half:]
-    assert len(learning) >= FOLDS, "too few pairs to learn from"
-    scores = {name: _left_out(train, learning) for name, train in LEARNERS.items()}
-    name = max(scores, key=lambda learner: scores[learner])
-    guess = LEARNERS[name](*_flat(learning))
-    return Verdict(name, scores[name], accuracy(guess, *_flat(held_out)), 2 * len(held_out))
-
-
-def _left_out(train: Train, pairs: Sequence[tuple[Vector, Vector]]) -> float:
+    assert len(shuffled) >= HELD_OUT * CHOOSING, "too few pairs to learn from"
     right: list[float] = []
-    for fold in range(FOLDS):
-        rest = [pair for number, pair in enumerate(pairs) if number % FOLDS != fold]
-        guess = train(*_flat(rest))
-        right.append(accuracy(guess, *_flat(pairs[fold::FOLDS])))
-    return fmean(right)
+    chosen: list[str] = []
+    for learning, held_out in _folds(shuffled, HELD_OUT):
+        scores = {name: _left_out(train, learning) for name, train in LEARNERS.items()}
+        chosen.append(max(scores, key=lambda learner: scores[learner]))
+        guess = LEARNERS[chosen[-1]](*_flat(learning))
+        right += [float(guess(vector) == kind) for vector, kind in zip(*_flat(held_out), strict=True)]
+    return Verdict(fmean(right), len(right), tuple(chosen))
 
 
-def _flat(pairs: Sequence[tuple[Vector, Vector]]) -> tuple[list[Vector], list[bool]]:
+def _folds(pairs: Sequence[_Pair], count: int) -> Iterator[tuple[list[_Pair], list[_Pair]]]:
+    for fold in range(count):
+        yield [pair for number, pair in enumerate(pairs) if number % count != fold], list(pairs[fold::count])
+
+
+def _left_out(train: Train, pairs: Sequence[_Pair]) -> float:
+    return fmean(accuracy(train(*_flat(rest)), *_flat(left)) for rest, left in _folds(pairs, CHOOSING))
+
+
+def _flat(pairs: Sequence[_Pair]) -> tuple[list[Vector], list[bool]]:
     vectors = [vector for pair in pairs for vector in pair]
     return vectors, [True, False] * len(pairs)

@@ -54,6 +54,6 @@ def test_what_came_after_the_window_does_not_count():
     assert features([*whole, Seen(11.0, True, 5000)], LENGTH_S) == features(whole, LENGTH_S)
 
 
-def test_half_of_the_pairs_is_held_out():
-    """And counted."""
-    assert tell_apart(pairs(21)).held_out == 22
+def test_every_capture_is_held_out_once():
+    """Also where the number of pairs cannot be divided."""
+    assert tell_apart(pairs(21)).held_out == 42
