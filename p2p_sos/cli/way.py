@@ -31,8 +31,8 @@ VIA_OPTION = click.option(
 HIDES = {
     SOCKS: "By SOCKS port {socks}: no relay and no spy in the mesh sees your address, only where that proxy comes out; your "
     "provider sees that you use it, and who watches all lines at once can still find you.",
-    STEM: "By the stem: of all who hear the call only your first relay saw where it came from, but since this process relays "
-    "for nobody, a spying first relay names you with certainty.",
+    STEM: "By the stem: whoever only hears the call does not see where it came from, but since this process came just now and "
+    "relays for nobody, a spy among the relays that it joins can guess you, and as its first relay names you with certainty.",
     DIRECT: "Direct: nothing hides who calls; each relay that your call enters through sees your network address.",
 }
 
