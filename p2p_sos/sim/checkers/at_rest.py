@@ -1,15 +1,18 @@
 """At the end of a run that had its rest, a call that is still open is led, and helped.
 
 Comes in: what nodes saw, who claims. Goes out: each component that follows no lead, or several, and each call that nobody
-honest who runs there holds, though somebody capable ran in it for all of the rest that is asked for.
+honest who runs there holds, though somebody capable ran in it for all of the rest that is asked for. Whom the victim itself named
+last counts as well: who names liars alone sends everybody else home.
 """
 
 from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
 from p2p_sos.sim.checkers.reach import together_since
+from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Component, Facts
 from p2p_sos.sim.following import stretches
 from p2p_sos.sim.trace import Trace
+from p2p_sos.wire.messages import Key
 from p2p_sos.wire.registry import SYNC_PERIOD_S
 
 NAME = "rest"
@@ -42,13 +45,26 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     return tuple(found)
 
 
+def _named(trace: Trace, facts: Facts, call: CallFacts) -> tuple[Key, ...]:
+    """Whom the victim's last requisition of a call names."""
+    asked = [one for _, about, one in requisitions(trace, facts) if about is call]
+    last = max(asked, key=lambda one: one.sequence, default=None)
+    return () if last is None else (last.lead, *last.members)
+
+
 def _held(trace: Trace, facts: Facts, call: CallFacts, component: Component) -> dict[str, None]:
-    """The honest nodes of a component that claim. Who starts again from its disk goes on, as its next renewal shows."""
+    """Who in a component claims, honest or named. Who starts again from its disk goes on, as its next renewal shows."""
+    named = _named(trace, facts, call)
     holders: dict[str, None] = {}
     for record in trace.of("signed", "down"):
         if record[2] == "down":
             holders.pop(record[1], None)
-        elif record[4] == call.call and record[7] and record[1] in facts.honest and record[1] in component:
+            continue
+        honest = record[7] and record[1] in facts.honest and record[1] in component
+        # A liar stands in no component; while it reports it holds the call, and nobody may come in its stead.
+        reports = record[5] in named and record[1] not in facts.honest
+        liar = reports and record[0] > facts.duration_s - 2 * call.timing.lease_s
+        if record[4] == call.call and (honest or liar):
             if record[3] in HOLD:
                 holders[record[1]] = None
             elif record[3] in GO:
