@@ -44,7 +44,8 @@ RELAYS = 5
 # Victim and nodes dial three relays when they start, as `sos call` does; then the nodes get one peer more, the caller, and so
 # does the victim, a relay: how many peers share what is fetched shows on every line, and is not what is asked here.
 DIALS = 3
-LENGTH_S = 14.0  # of a capture, from the first byte on
+LENGTH_S = 18.0  # of a capture, from the first byte on
+SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
 LIMIT = 0.55  # issue: chance and .05
@@ -229,17 +230,22 @@ class Rig:
             draws.shuffle(everybody)
             for person in everybody:
                 await nursery.start(person.runner.run)
+            for person in everybody:
+                await person.meets(DIALS)
+            await trio.sleep(SETTLE_S)
             dials = [node.mesh.addresses[0] for node in nodes]
             caller = Person.made(self.folder, victim=behind, listens=False, dials=dials)
             await nursery.start(caller.runner.run)
             known = [tap.relay for tap in taps[0]]
             fourth = draws.choice([one for one in self.relays if one.mesh.peer_id not in known])
-            victim.mesh.connect(fourth.mesh.addresses)
+            unseen = Tap(_port(fourth), fourth.mesh.peer_id)  # as slow as the others, and nobody looks at it
+            await nursery.start(unseen.run)
+            victim.mesh.connect([unseen.address])
             await victim.meets(DIALS + 1)
             await caller.meets(len(nodes))
             for person, words in ((victim, call_of(case)), (caller, call_of(behind))):
                 nursery.start_soon(_say_later, person, words, draws.uniform(*CALL_AFTER_S))
-            await trio.sleep(LENGTH_S + 1.0)
+            await trio.sleep(LENGTH_S - SETTLE_S + 1.0)
             nursery.cancel_scope.cancel()
         self._keep(victim, nodes, taps)
 

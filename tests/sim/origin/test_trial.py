@@ -78,3 +78,30 @@ def test_a_plan_runs_its_graphs_in_the_order_of_their_seeds(graphs):
     """From the first seed on."""
     plan = Plan("gossip", 30, 0.1, graphs, 2, seed=7)
     assert [one.seed for one in plan.run(plan.setting())] == [7, 8][:graphs]
+
+
+def test_the_stem_of_production_hides_where_plain_gossip_does_not():
+    """The same graphs and spies: fewer are named, nobody lets its own call out, and everybody hears it."""
+    stem, gossip = trials("stem", 5), trials("gossip", 5)
+    assert figures.recall(stem).value <= figures.recall(gossip).value / 2
+    assert figures.source_fluffs(stem) == 0
+    assert figures.delivered(stem) == 1.0
+    assert all(call.hops and call.first_relays for one in stem for call in one.calls)
+
+
+def test_a_stem_among_black_holes_delivers():
+    """Spies that swallow what they get by stem: callers take another relay and still let nothing out themselves."""
+    found = work([(Setting("stem", NODES, 0.3, CALLERS, conduct=Conduct.DROPS), 0)], 1)
+    assert figures.delivered(found) == 1.0
+    assert figures.source_fluffs(found) == 0
+    assert any(len(call.first_relays) > 1 for call in found[0].calls)
+
+
+def test_a_caller_that_starts_in_order_to_call_is_named_by_its_arrival():
+    """Where nobody else comes, a newcomer is suspected as often as one of its relays is a spy; an old node is not (control)."""
+    setting = Setting("stem", NODES, 0.2, 4, fresh=True)
+    fresh = work([(setting, seed) for seed in range(5)], 1)
+    named = figures.share(fresh, lambda call: call.newcomer == call.caller).value
+    assert named > figures.recall(fresh).value
+    old = trials("stem", 2)
+    assert all(call.newcomer == call.guesses[1] for one in old for call in one.calls)
