@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 NODES, TRIALS, CALLERS = 200, 60, 20
 NODES_MIN = 20
-ROUNDS, AT_ONCE, ROUNDS_MIN = 240, 6, 24
+ROUNDS, AT_ONCE, ROUNDS_MIN = 480, 8, 60
 
 
 def spies(text: str) -> float:
@@ -60,7 +60,7 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--traffic", action="store_true", help="capture connections of victims and nodes on loopback instead"
     )
-    parser.add_argument("--rounds", type=command.count, default=ROUNDS, help="of --traffic; each takes 16 s")
+    parser.add_argument("--rounds", type=command.count, default=ROUNDS, help="of --traffic; each takes 22 s")
     parser.add_argument(
         "--at-once", type=command.count, default=AT_ONCE, help="rounds of --traffic at the same time"
     )

@@ -48,6 +48,7 @@ LENGTH_S = 18.0  # of a capture, from the first byte on
 SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
+PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
 
@@ -320,7 +321,12 @@ def told_of(verdict: Verdict) -> dict[str, Any]:
 def traffic(rounds: int, at_once: int, seed: int) -> tuple[dict[str, Any], list[str]]:
     """The figures, and a sentence for each that is missed."""
     plain = trio.run(partial(capture, rounds, at_once, seed, bare=False))
-    control = trio.run(partial(capture, max(24, rounds // 4), at_once, seed + 1, bare=True))
+    control = trio.run(partial(capture, max(CONTROL_ROUNDS_MIN, rounds // 4), at_once, seed + 1, bare=True))
+    if min(len(plain.pairs), len(control.pairs)) < PAIRS_MIN:
+        told_less = {"rounds": rounds, "pairs": len(plain.pairs), "control_pairs": len(control.pairs)}
+        return told_less, [
+            f"fewer than {PAIRS_MIN} rounds gave a pair of captures: nothing can be learnt; take more rounds"
+        ]
     told: dict[str, Any] = {
         "rounds": rounds,
         "rounds_without_a_pair": plain.empty,
