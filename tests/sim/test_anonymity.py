@@ -107,6 +107,7 @@ def test_each_figure_can_be_missed(changed, words):
         (("--spies", "2"), "write for example 0.1"),
         (("--spies", "none"), "write for example 0.1"),
         (("--nodes", "5"), "write --nodes 20 or more"),
+        (("--traffic", "--rounds", "5"), "write --rounds 60 or more"),
         (("--way", "pigeon"), "name one of gossip, diffusion, careless, direct, stem"),
         (("--plot", "/nowhere/at/all.svg"), "name a file in one that is there"),
     ],
