@@ -11,7 +11,7 @@ from attrs import frozen
 
 from p2p_sos.core.actions import Action, SetTimer, Tell
 from p2p_sos.core.calls.archive import Taken
-from p2p_sos.core.calls.calls import CallState, call_of, ends_unix_s
+from p2p_sos.core.calls.calls import CallState, about, call_of, ends_unix_s
 from p2p_sos.core.calls.gate import Welcomed, judged
 from p2p_sos.core.calls.herald import tidings
 from p2p_sos.core.clock import Clock
@@ -192,7 +192,7 @@ class Passage(Deck):
                 self._hear(CallEnded(call, how), out, now)
 
     def _spread(self, frame: Frame, gossip_id: GossipId, taken: Taken, out: list[Action], now: float) -> None:
-        call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+        call = about(frame)
         if taken.reopened is not None:
             self._hear(CallReopened(taken.reopened), out, now)
         notice = None if call is None else tidings(frame, self._archive.calls, self._responder_key)

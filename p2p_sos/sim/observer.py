@@ -9,6 +9,7 @@ from typing import Any
 
 from p2p_sos.core.actions import Action, Keep, SendRpc, Tell
 from p2p_sos.core.board.resolve import View
+from p2p_sos.core.calls.calls import about
 from p2p_sos.core.events import Event, TimerFired
 from p2p_sos.core.notices import (
     AttestSeen,
@@ -71,7 +72,7 @@ class Observer:
         by_liar = owner is not None and not owner.is_honest and hasattr(frame.message, "previous")
         if by_liar and place.is_honest:
             self.trace.add(now, place.name, "held", frame.message.signer, frame.id)
-        call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+        call = about(frame)
         if frame.message.KIND is Kind.CLAIM and owner is not None and owner.is_honest and place.is_honest:
             # Somebody honest claims, as this node knows.
             self.trace.add(now, place.name, "reached", call, frame.message.signer)

@@ -11,16 +11,9 @@ from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.protobuf import varint
 from p2p_sos.drivers.p2p.sideline import SIDES, STEM
 from p2p_sos.wire.registry import CELL_BYTES
-from tests.drivers.p2p.nodes import QUICK, Ears, mesh, running
+from tests.drivers.p2p.nodes import QUICK, meet, mesh, running
 
 CELL = bytes(range(256)) * (CELL_BYTES // 256)
-
-
-async def meet(listener: Libp2pMesh, caller: Libp2pMesh, *ears: Ears) -> None:
-    """Connect the second to the first; both have joined."""
-    caller.connect(listener.addresses)
-    for heard in ears:
-        await heard.hear(PeerJoined)
 
 
 @pytest.mark.trio

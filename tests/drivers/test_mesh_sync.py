@@ -1,29 +1,21 @@
 """The sync stream on loopback: what arrives, what is dropped, and that gossip never waits for it."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import pytest
 import trio
 from libp2p.custom_types import TProtocol
 
-from p2p_sos.core.events import PeerJoined, PeerLeft, RpcReceived, SyncReceived
+from p2p_sos.core.events import PeerLeft, RpcReceived, SyncReceived
 from p2p_sos.core.gossip.rpc import Rpc, Subscription
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.protobuf import varint
 from p2p_sos.drivers.p2p.sideline import SYNC, SideInbox, SideLimits, SideLine
 from p2p_sos.wire.registry import SYNC_FRAME_BYTES_MAX, TOPIC
-from tests.drivers.p2p.nodes import QUICK, Ears, mesh, running
+from tests.drivers.p2p.nodes import QUICK, Ears, meet, mesh, running
 
 HELLO = Rpc(subscriptions=(Subscription(TOPIC, True),))
 LARGE = bytes(range(256)) * (SYNC_FRAME_BYTES_MAX // 256)
-
-
-async def meet(listener: Libp2pMesh, caller: Libp2pMesh, ears: Sequence[Ears]) -> None:
-    """Connect the second to the first; both have joined."""
-    caller.connect(listener.addresses)
-    for heard in ears:
-        await heard.hear(PeerJoined)
 
 
 def line(of: Libp2pMesh, peer: Libp2pMesh) -> SideLine:
@@ -37,7 +29,7 @@ async def test_frames_arrive_both_ways_in_order() -> None:
     a, b = mesh(1), mesh(2)
     frames = [b"\x01", LARGE, b"\x02" * 70_000, b""]
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         for payload in frames:
             a.send_sync(b.peer_id, payload)
             b.send_sync(a.peer_id, payload)
@@ -61,7 +53,7 @@ async def test_a_peer_that_does_not_speak_it_stays_a_peer() -> None:
     a, b = mesh(1), mesh(2)
     b._host.remove_stream_handler(TProtocol(SYNC.protocol))
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         a.send_sync(b.peer_id, b"frame")
         with trio.fail_after(20.0):
             while not line(a, b).is_refused:
@@ -81,7 +73,7 @@ async def test_a_slow_reader_of_sync_keeps_a_bounded_queue() -> None:
     """Far more than the queue holds is put at once; the rest is dropped, and the peer gets what was queued."""
     a, b = mesh(1), mesh(2)
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         for _ in range(50):
             a.send_sync(b.peer_id, LARGE)
         most = QUICK.sides.queue_bytes_max
@@ -97,7 +89,7 @@ async def test_an_rpc_overtakes_sync() -> None:
     """An RPC that is sent behind half a megabyte of sync arrives before its last frame."""
     a, b = mesh(1), mesh(2)
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         a.send_sync(b.peer_id, b"the stream is open")
         await at_b.hear(SyncReceived)
         for _ in range(4):
@@ -118,7 +110,7 @@ async def test_a_frame_that_is_too_long_ends_the_stream_and_nothing_else() -> No
     """The peer stays, its RPCs arrive, and so does what it sends on a new sync stream."""
     a, b = mesh(1), mesh(2)
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         stream = await _open(b, a.peer_id)
         await stream.write(varint(SYNC_FRAME_BYTES_MAX + 1) + b"much")
         with trio.fail_after(20.0):
@@ -137,7 +129,7 @@ async def test_a_newer_stream_takes_the_place_of_the_older() -> None:
     """However many a peer opens, one is read."""
     a, b = mesh(1), mesh(2)
     async with running(a, b) as (at_a, at_b):
-        await meet(a, b, (at_a, at_b))
+        await meet(a, b, at_a, at_b)
         streams = []
         for number in range(5):
             streams.append(await _open(b, a.peer_id))

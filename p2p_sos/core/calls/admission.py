@@ -11,7 +11,7 @@ from typing import Any
 from attrs import define, field
 
 from p2p_sos.core.board.board import REGISTERS
-from p2p_sos.core.calls.archive import Archive
+from p2p_sos.core.calls.archive import CLOSINGS, Archive
 from p2p_sos.core.calls.budgets import WIDTHS, Bucket, Gauge, Lane, Window, lane_of
 from p2p_sos.core.calls.calls import Calls, call_of, ends_unix_s
 from p2p_sos.core.calls.cards import Cards, Proofs, card_of
@@ -39,7 +39,6 @@ IGNORED = (
     Reason.KNOWN, Reason.EPOCH, Reason.CLOSED, Reason.BUDGET, Reason.BOUND, Reason.ORPHAN,
 )  # fmt: skip
 CARD_EPOCHS_EITHER_WAY = 1
-CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
 BY_VICTIM = ("victim", "either")  # signers of the kinds that a victim may sign
 OPEN_TO_ALL = (Kind.CALL, Kind.CARD)  # of these a stamp is asked, and no acquaintance
 SAID = tuple(

@@ -9,7 +9,7 @@ from attrs import define, field, frozen
 from p2p_sos.core.actions import Action, Forget, Keep
 from p2p_sos.core.board.board import VICTIM_KEPT, Offer
 from p2p_sos.core.calls.accuser import Accuser
-from p2p_sos.core.calls.calls import Calls, CallState
+from p2p_sos.core.calls.calls import Calls, CallState, about
 from p2p_sos.core.calls.cards import EPOCHS_KEPT, Cards, Proofs, card_of
 from p2p_sos.core.calls.memory import Arrival, Memory
 from p2p_sos.core.gossip.rpc import GossipId
@@ -239,18 +239,18 @@ class Archive:
             # Whoever joins must not make us walk through all that we hold.
             if len(victims) + len(others) >= ANNOUNCED_MAX or len(cards) >= ANNOUNCED_MAX:
                 break
-            about = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
-            if about is None:
+            subject = about(frame)
+            if subject is None:
                 cards.append(gossip_id)
                 continue
             if frame.message.KIND is Kind.LETTER:
                 # "Of older letters it SHOULD announce four of one signer at most." (04-gossip §7)
-                writer = about, frame.message.signer
+                writer = subject, frame.message.signer
                 letters[writer] = letters.get(writer, 0) + 1
                 if letters[writer] > LETTERS_ANNOUNCED_MAX:
                     continue
-            victim = self.calls.board(about).call.message.signer
+            victim = self.calls.board(subject).call.message.signer
             by_victim = frame.message.signer == victim and frame.message.KIND is not Kind.LETTER
-            if victim != hidden and not by_victim and self.calls.takes(about):
+            if victim != hidden and not by_victim and self.calls.takes(subject):
                 others.append(gossip_id)
         return tuple((victims + others + cards)[:ANNOUNCED_MAX])

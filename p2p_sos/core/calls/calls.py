@@ -60,6 +60,11 @@ def forgotten_unix_s(call: Call) -> int:
     return ends_unix_s(call) + TIMINGS[call.severity].life_s
 
 
+def about(frame: Frame) -> CallId | None:
+    """The call that a message is about: a CALL is about itself, a CARD about none."""
+    return frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+
+
 def call_of(frame: Frame) -> Call:
     """The message of a frame that is known to be a CALL."""
     assert isinstance(frame.message, Call), "not a CALL"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from attrs import define, field
 
 from p2p_sos.core.board.board import REGISTERS
-from p2p_sos.core.calls.archive import Archive
-from p2p_sos.core.calls.calls import CallState
+from p2p_sos.core.calls.archive import CLOSINGS, Archive
+from p2p_sos.core.calls.calls import CallState, about
 from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.sync.tree import NO_TREE, Tree
 from p2p_sos.wire.messages import CallId, Key, MessageId
@@ -19,7 +19,6 @@ from p2p_sos.wire.registry import Kind
 PROOFS = b""
 NOT_COMPARED = (*REGISTERS, Kind.LETTER)
 # Of a call that its victim closed nothing is admitted any more but what closes it.
-CLOSINGS = (Kind.CANCEL, Kind.ALL_CLEAR)
 CLOSED_BY_VICTIM = (CallState.CANCELLED, CallState.CLEARED)
 
 
@@ -53,7 +52,7 @@ class ArchiveHoldings:
         frame = self._archive.memory.frame(message) or self._archive.cards.get(message)
         if frame is None or frame.message.KIND in NOT_COMPARED:
             return None
-        call = frame.id if frame.message.KIND is Kind.CALL else getattr(frame.message, "call", None)
+        call = about(frame)
         hidden = self._veil.veils(message) or (call is not None and self._is_hidden(call))
         return None if hidden else frame.cell
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import trio
 
 from p2p_sos.core.actions import Action
-from p2p_sos.core.events import Event, Started
+from p2p_sos.core.events import Event, PeerJoined, Started
 from p2p_sos.core.gossip.router import Router
 from p2p_sos.core.gossip.rpc import GossipId
 from p2p_sos.core.gossip.settings import GossipSettings
@@ -153,6 +153,13 @@ class Speaker(Relay):
         if isinstance(event, Say):
             return self.publish(event.cell, now)
         return super().handle(event, now)
+
+
+async def meet(listener: Libp2pMesh, caller: Libp2pMesh, *ears: Ears) -> None:
+    """Connect the second to the first; both have joined."""
+    caller.connect(listener.addresses)
+    for heard in ears:
+        await heard.hear(PeerJoined)
 
 
 @asynccontextmanager
