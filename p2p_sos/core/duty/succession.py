@@ -6,8 +6,8 @@ this node's own key, or what was said already.
 
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.standing import ClaimStanding, Expired, Fitness, View
-from p2p_sos.wire.messages import NOTHING, Claim, Handover, Key, LogMessage, MessageId, Roster
-from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause
+from p2p_sos.wire.messages import NOTHING, Attest, Claim, Handover, Key, LogMessage, MessageId, Roster
+from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause, Kind
 
 TAKEOVERS_MAX = 4  # guess: a wait of sixteen HOLDs is longer than any lease but the longest
 
@@ -16,18 +16,30 @@ def line(view: View, board: Board, expired: Expired, *, but: Key | None = None) 
     """Who could lead if nobody did, in the order in which they take their turns.
 
     Whoever led and let its lease lapse comes after all others: it may be gone before that is known of its claim. Whoever
-    is attested comes first: a fitter one that claims and does nothing would leave the call without a lead for PROG.
+    is attested comes first: a fitter one that claims and does nothing would leave the call without a lead for PROG. Whom V
+    met earlier stays before whom it met later: else a second ATTEST would put another one first just as a roster is named.
     """
+    met = _met(board)
 
-    def order(claim: ClaimStanding) -> tuple[bool, bool, bool, Fitness]:
+    def order(claim: ClaimStanding) -> tuple[bool, bool, bool, int, Fitness]:
         roster = board.said(claim.responder).roster
         lapsed = roster is not None and roster.id in expired.lapsed
-        return claim.overdue, lapsed, not claim.attested, claim.fitness
+        met_at = met.get(claim.responder, 0) if claim.attested else 0
+        return claim.overdue, lapsed, not claim.attested, met_at, claim.fitness
 
-    # "the fittest that is attested, else the fittest that is not overdue, else the fittest; whoever let its own roster
-    # lapse comes after all others that are not overdue" (06-board §11.2)
+    # "then who is attested before who is not; of those whom V attested, who stands in an earlier ATTEST of V; then the
+    # fitter" (06-board §11.2)
     able = [c for c in view.claims if c.live and c.fit and not c.dismissed and c.responder != but]
     return [claim.responder for claim in sorted(able, key=order)]
+
+
+def _met(board: Board) -> dict[Key, int]:
+    """The sequence of the first ATTEST of V on the board that names each responder."""
+    met: dict[Key, int] = {}
+    for frame in board.words(Kind.ATTEST):  # the newest first
+        if isinstance(frame.message, Attest):
+            met.update(dict.fromkeys(frame.message.responders, frame.message.sequence))
+    return met
 
 
 def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
