@@ -22,7 +22,7 @@ import command
 import setup
 
 MODELS = setup.ROOT / "protocol" / "models"
-PATIENCE_S = 600
+PATIENCE_S = 3600  # a guard against hanging, no measure of anything
 WORKERS = 2
 FOUND = re.compile(r"^(\d+) states generated, (\d+) distinct states found, (\d+) states left on queue", re.M)
 DEPTH = re.compile(r"^The depth of the complete state graph search is (\d+)", re.M)

@@ -32,7 +32,7 @@ def anonymity(*words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[
         check=False,
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=900,
     )
 
 

@@ -26,7 +26,7 @@ def simulate(*words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[s
         check=False,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
 
 

@@ -41,6 +41,38 @@ def test_whoever_let_its_lease_lapse_comes_last() -> None:
     assert succession.next_lead(story.view(), story.board, over()) == NOTHING
 
 
+def test_whom_v_met_earlier_stays_before_whom_it_met_later() -> None:
+    """A later ATTEST puts nobody before those of an earlier one, however fit; whom V did not meet comes after both."""
+    story = Story()
+    for who in (A, B, C):
+        story.claim(who)
+    first, second, third = story.fittest(A, B, C)
+
+    def in_line() -> list[bytes]:
+        return succession.line(story.view(), story.board, over())
+
+    assert in_line() == [first.public, second.public, third.public]
+    early = mail.attest(story.call, third, sequence=1)
+    later = mail.attest(story.call, second, third, sequence=2)
+    story.hear(later)
+    assert in_line() == [second.public, third.public, first.public], "of one ATTEST the fitter"
+    story.hear(early)
+    assert in_line() == [third.public, second.public, first.public], "in whatever order they came"
+
+
+def test_whom_others_met_stands_by_fitness() -> None:
+    """A victim that never spoke gives no order: of those whom others attested the fitter comes first, as ever."""
+    story = Story()
+    for who in CROWD:
+        story.claim(who)
+    *_, next_to_last, last = story.fittest(*CROWD)
+    for witness in CROWD:
+        if witness not in (last, next_to_last):
+            story.vouch(witness, last)
+            story.vouch(witness, next_to_last)
+    assert succession.line(story.view(), story.board, over())[:2] == [next_to_last.public, last.public]
+
+
 @pytest.mark.parametrize(("severity", "timing"), [(Severity.SEVERE, S1), (Severity.MEDIUM, S3)])
 def test_a_roster_names_the_fittest_and_its_writer(severity: Severity, timing: Timing) -> None:
     """2k at most, ascending, the writer among them however unfit; those overdue after the others, the silent not."""
