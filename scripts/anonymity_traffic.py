@@ -10,6 +10,7 @@ local API. A round in which no node passed the cell on (a diffuser, say) counts 
 """
 
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -48,6 +49,7 @@ LENGTH_S = 18.0  # of a capture, from the first byte on
 SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
+LOT = 24  # rounds at one mesh
 PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
@@ -201,6 +203,14 @@ class Pair:
 
 
 @define(eq=False)
+class Captures:
+    """Of all rounds: the pairs, and how many rounds gave none."""
+
+    pairs: list[Pair] = field(factory=list)
+    empty: int = 0
+
+
+@define(eq=False)
 class Rig:
     """The small mesh, and what was captured at it."""
 
@@ -288,18 +298,33 @@ def _unpadded(send: Callable[[str, bytes], None], peer: str, cell: bytes) -> Non
     send(peer, cell.rstrip(b"\x00"))
 
 
-async def capture(rounds: int, at_once: int, seed: int, *, bare: bool) -> Rig:
-    """So many rounds, some at once."""
-    with tempfile.TemporaryDirectory() as folder:
-        rig = Rig(Path(folder))
-        async with trio.open_nursery() as nursery:
-            await rig.start(nursery)
-            limit = trio.CapacityLimiter(at_once)
-            async with trio.open_nursery() as playing:
-                for number in range(rounds):
-                    playing.start_soon(_limited, limit, rig, Random(f"{seed} {number}"), bare)
-            nursery.cancel_scope.cancel()
-    return rig
+async def capture(rounds: int, at_once: int, seed: int, *, bare: bool) -> Captures:
+    """So many rounds, some at once, in lots: each lot has a mesh of its own, for a newcomer fetches what all before it said."""
+    kept = Captures()
+    for first in range(0, rounds, LOT):
+        lot = range(first, min(first + LOT, rounds))
+        with tempfile.TemporaryDirectory() as folder:
+            rig = Rig(Path(folder))
+            async with trio.open_nursery() as nursery:
+                await rig.start(nursery)
+                limit = trio.CapacityLimiter(at_once)
+                async with trio.open_nursery() as playing:
+                    for number in lot:
+                        playing.start_soon(_limited, limit, rig, Random(f"{seed} {number}"), bare)
+                nursery.cancel_scope.cancel()
+        kept.pairs += rig.pairs
+        kept.empty += rig.empty
+        _tell(lot.stop, rounds, len(kept.pairs), bare=bare)
+    return kept
+
+
+def _tell(done: int, rounds: int, pairs: int, *, bare: bool) -> None:
+    """One line on standard error, since a run takes half an hour."""
+    print(
+        f"traffic: {'control, ' if bare else ''}{done} of {rounds} rounds, {pairs} pairs",
+        file=sys.stderr,
+        flush=True,
+    )
 
 
 async def _limited(limit: trio.CapacityLimiter, rig: Rig, draws: Random, bare: bool) -> None:
