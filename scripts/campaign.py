@@ -9,12 +9,15 @@ sample of them comes out the same today. Sets itself up first.
     python3 scripts/campaign.py --out runs --jobs 2 --seeds 2    the same with two seeds a scenario
     python3 scripts/campaign.py --out runs --table               the table alone
     python3 scripts/campaign.py --out runs --like 9a800357c812   count the runs of that state too, if a sample repeats today
+    python3 scripts/campaign.py --out docs/runs --jobs 2         go on with the runs that are published
+    python3 scripts/campaign.py --out runs --pack                pack the counted runs, one file a scenario, to publish them
 """
 
 import argparse
 import ast
 import hashlib
 import json
+import lzma
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -61,6 +64,9 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--scenario", action="append", metavar="NAME", help="these alone")
     parser.add_argument("--like", metavar="STATE", help="count this state's runs, if a sample repeats today")
     parser.add_argument("--table", action="store_true", help="run nothing, print the table")
+    parser.add_argument(
+        "--pack", action="store_true", help="run nothing, pack the runs that count and drop all others"
+    )
     return parser.parse_args(words)
 
 
@@ -94,14 +100,38 @@ def plan(names: Sequence[str], most: int | None) -> Iterator[tuple[str, range]]:
         yield name, range(wanted[name])
 
 
+def lines(folder: Path, name: str) -> Iterator[str]:
+    """What the folder holds of a scenario, packed or not, a line each."""
+    packed, plain = folder / f"{name}.jsonl.xz", folder / f"{name}.jsonl"
+    if packed.exists():
+        yield from lzma.decompress(packed.read_bytes()).decode().splitlines()
+    if plain.exists():
+        yield from plain.read_text().splitlines()
+
+
+def pack(folder: Path, name: str, codes: Sequence[str]) -> None:
+    """One packed file of the runs of a scenario that count, in the order of their seeds; what else was kept of it goes."""
+    from attrs import asdict
+
+    found = [{"code": codes[0], **asdict(run)} for run in kept(folder, name, *codes).values()]
+    plain, packed = folder / f"{name}.jsonl", folder / f"{name}.jsonl.xz"
+    if found:
+        text = "".join(json.dumps(run) + "\n" for run in found)
+        fresh = packed.with_suffix(".new")
+        fresh.write_bytes(lzma.compress(text.encode(), preset=9))
+        fresh.replace(packed)
+    else:
+        packed.unlink(missing_ok=True)
+    plain.unlink(missing_ok=True)
+
+
 def kept(folder: Path, name: str, *codes: str) -> "dict[int, Outcome]":
     """The runs of a scenario that the folder holds for these states of the code, by seed."""
     from p2p_sos.sim.checkers.violation import Violation
     from p2p_sos.sim.scenario import Outcome
 
-    file = folder / f"{name}.jsonl"
     runs: dict[int, Outcome] = {}
-    for line in file.read_text().splitlines() if file.exists() else ():
+    for line in lines(folder, name):
         run: Json = json.loads(line)
         if run["code"] in codes:
             broken = tuple(Violation(**violation) for violation in run["violations"])
@@ -194,7 +224,10 @@ def main(words: Sequence[str] | None = None) -> int:
                 f"State {asked.like} is not like this one: {astray[0]} takes another course today; run the campaign anew, without --like."
             )
         codes.append(asked.like)
-    if not asked.table:
+    if asked.pack:
+        for name in names:
+            pack(asked.out, name, codes)
+    elif not asked.table:
         run_all(asked, names, codes)
     print(f"State of the code: {', and like it '.join(codes)}\n")
     print("| scenario | nodes | runs | wrong | first claim p50 s | p99 s | lead p99 s | claims p50 | p99 | helpers p50 "

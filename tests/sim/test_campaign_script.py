@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import lzma
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,23 @@ def test_runs_of_a_state_that_takes_the_same_course_count_and_others_do_not(tmp_
     told = campaign(tmp_path, "--table", "--like", "earlier")
     assert told.returncode == 2
     assert "forger, seed 0 takes another course today" in told.stderr
+
+
+def test_packed_runs_count_and_are_gone_on_with(tmp_path):
+    """Packed once, the run stands in a file of its own, is not run again, and the table is the same; another state's goes."""
+    campaign(tmp_path, "--seeds", "1")
+    plain = tmp_path / "forger.jsonl"
+    other = json.loads(plain.read_text()) | {"code": "another", "seed": 7}
+    plain.write_text(plain.read_text() + json.dumps(other) + "\n")
+    before = campaign(tmp_path, "--table").stdout
+    packed = campaign(tmp_path, "--pack")
+    assert packed.returncode == 0, packed.stderr
+    assert packed.stdout == before
+    assert [file.name for file in tmp_path.iterdir()] == ["forger.jsonl.xz"]
+    assert b"another" not in lzma.decompress((tmp_path / "forger.jsonl.xz").read_bytes())
+    second = campaign(tmp_path, "--seeds", "2")
+    assert "    1 runs" in second.stderr
+    assert "| forger | 60 | 2 | 0 |" in second.stdout
 
 
 @pytest.mark.parametrize(
