@@ -98,13 +98,13 @@ def call(session: Session, **flags: Any) -> None:
     nobody but helpers that you accept. SOS_PASSPHRASE gives the passphrase of the case file; without one a recovery
     code is shown.
     """
-    from p2p_sos.cli.relays import beyond_here, kept_apart, known_relays, profile_of
+    from p2p_sos.cli.relays import beyond_here, kept_apart, of_the_node, profile_of
 
     screen, offline = session.screen, bool(flags["offline"])
     out = _out(flags)
     profile = profile_of(session, flags["profile"])
-    relays = known_relays(session, flags["bootstrap"])
-    named = bool(flags["bootstrap"] or kept_apart(session))
+    apart = tuple(dict.fromkeys(flags["bootstrap"])) or kept_apart(session)
+    relays, named = apart or of_the_node(session), bool(apart)
     chosen = _way(screen, flags, relays, profile)
     wish, asked = _wish(screen, flags)
     _check_length(wish)

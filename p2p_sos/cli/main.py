@@ -25,6 +25,12 @@ PLACES = (
     ),
     Place("case", "p2p_sos.cli.case:case", "Your own call: who comes, accept, write, end it.", "I need help"),
     Place(
+        "relays",
+        "p2p_sos.cli.relays_kept:relays",
+        "The relays kept for a call of yours; fetch a published list.",
+        "I need help",
+    ),
+    Place(
         "relay",
         "p2p_sos.cli.relay:relay",
         "Bring in a call that came as a file or a code.",

@@ -1,10 +1,10 @@
 """Which relays a call may enter through, and which network it belongs to.
 
-Comes in: `--bootstrap`, the home's settings, a running local node. Goes out: addresses and the name of a profile.
-Dials nobody.
+Comes in: `--bootstrap`, the home's settings and fetched lists, a running local node. Goes out: addresses and the name of a
+profile. Dials nobody.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from p2p_sos.cli import exits
@@ -22,9 +22,39 @@ def known_relays(session: Session, given: Sequence[str]) -> tuple[str, ...]:
 
 
 def kept_apart(session: Session) -> tuple[str, ...]:
-    """The relays that the settings keep for a call, and the node does not use."""
-    settings = _settings(session)
-    return () if settings is None else tuple(dict.fromkeys(map(str, settings.call.relays)))
+    """The relays kept for a call, that the node does not use: those of the settings, then those of the fetched lists."""
+    settings = settings_here(session)
+    chosen = () if settings is None else tuple(map(str, settings.call.relays))
+    return tuple(dict.fromkeys([*chosen, *_fetched(session)]))
+
+
+def _fetched(session: Session) -> list[str]:
+    """What was fetched, without whom the node of this home joins through by now, and without that node."""
+    from p2p_sos.drivers.home import Home
+    from p2p_sos.drivers.relay_lists import ListsDamaged, load_lists
+
+    try:
+        lists = load_lists(Home(session.home).relays_path)
+    except ListsDamaged as damaged:  # a call for help does not wait until a list is mended
+        session.screen.line((f"{damaged} The relays that were fetched for calls are left out.", "yellow"))
+        return []
+    shared = set(peers_of(_of_settings(session))) | set(own_peer(session)) if lists else set[str]()
+    return [str(address) for one in lists for address in one.addresses if address.peer not in shared]
+
+
+def own_peer(session: Session) -> tuple[str, ...]:
+    """The peer id of this home's node, by its key: it may run or not; none where there is no key."""
+    from p2p_sos.drivers.addresses import peer_id_of
+    from p2p_sos.drivers.home import Home
+    from p2p_sos.drivers.identity import host_public
+
+    public = host_public(Home(session.home))
+    return () if public is None else (peer_id_of(public),)
+
+
+def peers_of(addresses: Iterable[str]) -> tuple[str, ...]:
+    """The peer ids at the end of full addresses."""
+    return tuple(dict.fromkeys(map(_peer_of, addresses)))
 
 
 def of_the_node(session: Session) -> tuple[str, ...]:
@@ -47,7 +77,7 @@ def profile_of(session: Session, given: str | None) -> str:
     from p2p_sos.cli.grammar import no_such
     from p2p_sos.wire.registry import PROFILE_TABLES
 
-    settings = _settings(session)
+    settings = settings_here(session)
     name = given or (str(settings.node.profile) if settings is not None else LABORATORY)
     if name not in PROFILE_TABLES:
         raise Stop(no_such("profile", name, list(PROFILE_TABLES)), exits.USAGE)
@@ -61,7 +91,8 @@ def profile_of(session: Session, given: str | None) -> str:
     return name
 
 
-def _settings(session: Session) -> Any:
+def settings_here(session: Session) -> Any:
+    """The settings of this home; None without. `Stop` 78 with every fault of the file."""
     path = session.home / "settings.toml"
     if not path.exists():
         return None
@@ -76,7 +107,7 @@ def _settings(session: Session) -> Any:
 
 
 def _of_settings(session: Session) -> list[str]:
-    settings = _settings(session)
+    settings = settings_here(session)
     return [] if settings is None else [str(address) for address in settings.node.bootstrap]
 
 

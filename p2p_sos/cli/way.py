@@ -38,7 +38,7 @@ HIDES = {
 
 SHARED = (
     "Its relays are those that this home knows for its node: whoever knows them may guess where a call through them comes "
-    "from; call.relays in settings.toml keeps others, --bootstrap ADDRESS names them."
+    "from; sos relays fetch and call.relays in settings.toml keep others, --bootstrap ADDRESS names them."
 )
 LATER = "It goes by no way yet: when it goes, through a SOCKS port, and by nothing that hides less unless you name it then."
 

@@ -5,6 +5,7 @@ the fault. Nothing is resolved or dialled here, and libp2p is not loaded.
 """
 
 import random
+import re
 from collections.abc import Sequence
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 
@@ -15,6 +16,8 @@ _IDENTITY_ED25519 = bytes.fromhex("002408011220")  # identity multihash of an Ed
 _SHA256 = bytes.fromhex("1220")
 _EXAMPLE = "/ip4/192.0.2.1/tcp/4001/p2p/12D3KooW..."
 _HOSTS = ("ip4", "ip6", "dns", "dns4", "dns6")
+_NAMES_OF_HERE = (".localhost", ".local", ".lan", ".internal", ".home.arpa")
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 
 @frozen
@@ -106,6 +109,28 @@ def _is_loopback(host: str) -> bool:
         return ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def is_private(host: str) -> bool:
+    """Whether a host means this machine or a network of one's own; what a name stands for is not looked up."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        name = host.lower().rstrip(".")
+        *_, last = name.split(".")
+        # 127.1 and 0x7f000001 are addresses to the resolver, and names to nobody.
+        return "." not in name or name.endswith(_NAMES_OF_HERE) or _NUMBER.fullmatch(last) is not None
+    return not address.is_global or address.is_multicast
+
+
+def peer_id_of(public: bytes) -> str:
+    """The peer id, in base58, of an Ed25519 public key (32 bytes)."""
+    raw = _IDENTITY_ED25519 + public
+    number, letters = int.from_bytes(raw, "big"), ""
+    while number:
+        number, digit = divmod(number, 58)
+        letters = _BASE58[digit] + letters
+    return "1" * (len(raw) - len(raw.lstrip(b"\0"))) + letters
 
 
 def draw(addresses: Sequence[Address], count: int, source: random.Random) -> tuple[Address, ...]:

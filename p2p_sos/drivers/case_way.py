@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 ROUTE_NOTE, LISTENED_NOTE = "route", "listened"
 BY_STRENGTH = (Way.DIRECT, Way.STEM, Way.PUSH)
+JOINED_MAX = 16  # guess: of a list with half its relays gone, surely one is there
 LISTENED_MAX = 3  # guess: one of them is there
 APART_MIN = 6  # relays, of which three are listened to and three or more are pushed to
 
@@ -100,20 +101,27 @@ def checked(route: Route) -> Route:
 def mesh_of(route: Route, file: CaseFile, bootstrap: Sequence[str], *, loopback_apart: bool) -> "Libp2pMesh":
     """The mesh for this route, under a fresh host key; a laboratory's tells loopback peers apart. Raises ValueError about a wrong address, `StoreError`."""
     seed = secrets.token_bytes(SEED_BYTES)
+    source = random.SystemRandom()
     if route.way is not Way.PUSH:
         from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
 
-        return Libp2pMesh(seed, (), bootstrap, loopback_apart=loopback_apart)
+        return Libp2pMesh(seed, (), joined(bootstrap, source), loopback_apart=loopback_apart)
     from p2p_sos.drivers.p2p.hidden import HiddenMesh
 
     assert route.socks is not None
-    source = random.SystemRandom()
     before = json.loads(file.note(LISTENED_NOTE) or b"[]")
     relays = [bootstrap_address(text) for text in bootstrap]
     listened, pushed = divide(relays, [bootstrap_address(text) for text in before], source)
     if [str(relay) for relay in listened] != before:
         file.write_note(LISTENED_NOTE, json.dumps([str(relay) for relay in listened]).encode())
     return HiddenMesh(seed, listened, pushed, route.socks, source=source)
+
+
+def joined(bootstrap: Sequence[str], source: random.Random) -> tuple[str, ...]:
+    """Whom a case without a proxy dials, all at once: all, or so many of a long list; each sees where it stands. Raises ValueError."""
+    if len(bootstrap) <= JOINED_MAX:
+        return tuple(bootstrap)
+    return tuple(map(str, draw([bootstrap_address(text) for text in bootstrap], JOINED_MAX, source)))
 
 
 def divide(

@@ -68,6 +68,16 @@ class Home:
         return self.root / "keys" / "responder.key"
 
     @property
+    def relays_path(self) -> Path:
+        """The lists of relays that were fetched for calls, JSON."""
+        return self.root / "relays.json"
+
+    @property
+    def relays_lock_path(self) -> Path:
+        """Held while one of these lists is fetched or forgotten."""
+        return self.root / "relays.lock"
+
+    @property
     def store_path(self) -> Path:
         """The node's store, SQLite."""
         return self.root / "node.db"

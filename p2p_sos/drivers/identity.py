@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable
 
 from p2p_sos.drivers.home import Home, set_aside
-from p2p_sos.drivers.keyfile import SEED_BYTES, read_key, write_key
+from p2p_sos.drivers.keyfile import SEED_BYTES, peek_key, read_key, write_key
 from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire.keys import SigningKey
 
@@ -25,6 +25,12 @@ def host_seed(home: Home) -> bytes:
         seeds = {SIGNING: secrets.token_bytes(SEED_BYTES)}
         write_key(home.host_key_path, HOST, seeds)
     return seeds[SIGNING]
+
+
+def host_public(home: Home) -> bytes | None:
+    """The host's public key, if there is a key that can be read. Makes and changes nothing."""
+    seeds = peek_key(home.host_key_path, HOST, (SIGNING,))
+    return None if seeds is None else SigningKey(seeds[SIGNING]).public
 
 
 def responder_seed(home: Home, store: NodeStore, remark: Callable[[str], None]) -> bytes:

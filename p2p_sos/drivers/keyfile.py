@@ -58,6 +58,15 @@ def read_key(path: Path, kind: str, names: tuple[str, ...], unused: tuple[str, .
     return seeds
 
 
+def peek_key(path: Path, kind: str, names: tuple[str, ...]) -> Seeds | None:
+    """The seeds of a file that is sound; None for any other, which stays where and as it is."""
+    try:
+        seeds = _parse(path.read_bytes(), kind, names, ())
+    except OSError:
+        return None
+    return None if isinstance(seeds, str) else seeds
+
+
 def _parse(content: bytes, kind: str, names: tuple[str, ...], unused: tuple[str, ...]) -> Seeds | str:
     """The seeds, or a few words about what is wrong."""
     try:

@@ -61,7 +61,8 @@ introduction = ""
 
 [call]
 # Relays for a call of your own, as full addresses: ask for six or more before the day on which you need them, and name none
-# of node.bootstrap. Whoever knows through whom this node joins could else guess where a call comes from.
+# of node.bootstrap. Whoever knows through whom this node joins could else guess where a call comes from. `sos relays fetch`
+# adds to these what a federation or a CERT publishes; `sos relays` shows them all.
 relays = []
 
 [store]
