@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from p2p_sos.cli import main
+from tests.drivers.test_relay_lists import ONE, OTHER
 
 
 class Said(NamedTuple):
@@ -51,3 +52,11 @@ def sos(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixtu
         return Said(code, out, err)
 
     return run
+
+
+@pytest.fixture
+def published(tmp_path: Path) -> Path:
+    """A list on a stick: two good lines, one broken."""
+    path = tmp_path / "relays.txt"
+    path.write_text(f"# a list\n{ONE}\nnonsense\n{OTHER}\n")
+    return path

@@ -21,7 +21,18 @@ def loaded_by(code: str) -> set[str]:
     return set(done.stderr.split())
 
 
-@pytest.mark.parametrize("words", ["--help", "status", "call --help", "case --help", "case accept --help"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        "--help",
+        "status",
+        "call --help",
+        "case --help",
+        "case accept --help",
+        "relays --help",
+        "relays fetch --help",
+    ],
+)
 def test_light_commands_load_neither_libp2p_nor_web_server_nor_rich(words: str, home: Path) -> None:
     """Help and status never load what only a running node needs; the control is that a node does load it."""
     code = f"sys.argv = ['sos', *{words.split()!r}]\nfrom p2p_sos.cli.main import run\nrun()"
@@ -55,6 +66,7 @@ def test_bare_groups_show_their_help(sos: Sos) -> None:
     [
         (("statsu",), "'status'"),
         (("case", "acept", "1"), "'accept'"),
+        (("relays", "fetc", "-"), "'fetch'"),
         (("calls", "--closde"), "'--closed'"),
         (("call", "--need", "expertis"), "'expertise'"),
         (("call", "--nature", "ransomwar"), "'ransomware'"),

@@ -12,12 +12,14 @@ from p2p_sos.core.origin.way import Way
 from p2p_sos.drivers.addresses import Address, bootstrap_address
 from p2p_sos.drivers.case_service import CaseService, create_case, serve_case
 from p2p_sos.drivers.case_way import (
+    JOINED_MAX,
     LISTENED_MAX,
     LISTENED_NOTE,
     ROUTE_NOTE,
     Route,
     WayRefused,
     divide,
+    joined,
     keep_route,
     mesh_of,
     route_of,
@@ -114,6 +116,22 @@ def test_relays_are_listened_to_or_pushed_to() -> None:
         before = listened
     assert divide(RELAYS[:5], (), source) == (tuple(RELAYS[:5]), tuple(RELAYS[:5]))
     assert divide([], (), source) == ((), ())
+
+
+def test_in_the_open_a_long_list_is_not_dialled_whole() -> None:
+    """Each that is dialled sees where the caller stands: all of a short list, so many of a long one, of different networks."""
+    source = random.Random(1)
+    many = [f"/ip4/198.18.{number}.1/tcp/4001/p2p/{PEER}" for number in range(200)]
+    apart = [f"/ip4/{198 + number}.51.100.1/tcp/4001/p2p/{PEER}" for number in range(20)]
+    assert joined(many[:JOINED_MAX], source) == tuple(many[:JOINED_MAX])
+    drawn = [joined([*many, *apart], source) for _ in range(20)]
+    assert {len(set(one)) for one in drawn} == {JOINED_MAX}
+    assert len(set(drawn)) > 1
+    for one in drawn:
+        assert set(one) <= {*many, *apart}
+        assert len(set(one) & set(many)) <= 1
+    with pytest.raises(ValueError, match="is no address"):
+        joined([*many, "nonsense"], source)
 
 
 @pytest.mark.trio

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from p2p_sos.drivers.home import Exists, Home
-from p2p_sos.drivers.identity import NOTE, SIGNING, host_seed, responder_seed
+from p2p_sos.drivers.identity import NOTE, SIGNING, host_public, host_seed, responder_seed
 from p2p_sos.drivers.keyfile import KeyFileError, read_key, write_key
 from p2p_sos.drivers.store import NodeStore
 from p2p_sos.wire.keys import SigningKey
@@ -114,3 +114,16 @@ def test_a_key_of_an_earlier_version_is_read_and_left_alone(tmp_path: Path) -> N
     assert home.responder_key_path.read_bytes() == before
     with pytest.raises(KeyFileError, match="it holds"):  # control: any other name is damage
         read_key(home.responder_key_path, "responder", (SIGNING,), ("another",))
+
+
+def test_who_a_host_is_can_be_asked_without_touching_it(tmp_path: Path) -> None:
+    """The public key of a sound file; none where there is no file or a damaged one, which stays as it is."""
+    home = Home(tmp_path)
+    home.create()
+    assert host_public(home) is None
+    assert not home.host_key_path.exists()
+    seed = host_seed(home)
+    assert host_public(home) == SigningKey(seed).public
+    home.host_key_path.write_text("garbage")
+    assert host_public(home) is None
+    assert home.host_key_path.read_text() == "garbage"

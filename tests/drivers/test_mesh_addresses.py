@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, parse_listen
+from p2p_sos.drivers.addresses import Address, network_of, parse_bootstrap, parse_listen, peer_id_of
+from p2p_sos.wire.keys import SigningKey
+from tests.drivers.p2p.nodes import mesh
 
 PEER = "12D3KooWMbbPVGsZYh3ChQjue712NHHGNybRRXwnuSpezYjGbCDS"
 OLD_PEER = "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
@@ -90,3 +92,11 @@ def test_networks_group_neighbours() -> None:
     assert network_of("192.0.2.1") == network_of("192.0.200.1") != network_of("192.1.2.1")
     assert network_of("2001:db8::1") == network_of("2001:db8:ffff::2") != network_of("2001:db9::1")
     assert network_of("relay.example") == "relay.example"
+
+
+@pytest.mark.parametrize("seed", [1, 7, 250])
+def test_a_peer_id_is_that_of_the_host(seed: int) -> None:
+    """What we make of a public key is what libp2p makes of it, and an address takes it."""
+    made = peer_id_of(SigningKey(bytes([seed]) * 32).public)
+    assert made == mesh(seed).peer_id
+    assert isinstance(parse_bootstrap(f"/ip4/192.0.2.1/tcp/4001/p2p/{made}"), Address)

@@ -144,6 +144,7 @@ OPENERS = (
 )
 MAY_DIAL = {
     "p2p_sos/drivers/p2p/dial.py": ["open_tcp_stream"],  # for whoever hides from nobody
+    "p2p_sos/drivers/fetching.py": ["open_tcp_stream"],  # for whoever says --in-the-open
     "p2p_sos/drivers/socks.py": ["create_connection", "socket"],  # the proxy's port alone
     "p2p_sos/drivers/api/client.py": ["socket"],  # a file's
     "p2p_sos/drivers/api/server.py": ["socket"],  # a file's

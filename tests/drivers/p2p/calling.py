@@ -54,9 +54,9 @@ class Caller:
 
 
 @asynccontextmanager
-async def caller(*before: str, within_s: float = PATIENCE_S) -> AsyncIterator[Caller]:
-    """A calling process; `before` is what it is started by."""
-    command = [*before, sys.executable, "-c", PROGRAM]
+async def caller(*before: str, within_s: float = PATIENCE_S, program: str = PROGRAM) -> AsyncIterator[Caller]:
+    """A calling process; `before` is what it is started by, `program` what reads its jobs."""
+    command = [*before, sys.executable, "-c", program]
     with trio.fail_after(within_s):
         async with trio.open_nursery() as nursery:
             pipe = subprocess.PIPE
