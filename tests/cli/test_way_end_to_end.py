@@ -112,3 +112,19 @@ def test_a_call_through_a_socks_port_is_claimed_and_never_weakened(nodes: list[N
     openly = sos(victim, *words, "--via", "direct", SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
     assert openly.exit == 0, openly
     assert way(victim) == "direct"
+
+
+def test_a_call_goes_through_a_fetched_list(nodes: list[Node], victim: Path, tmp_path: Path) -> None:
+    """Nothing is named and no node runs here: the relays of a list that was taken in before carry the call, through the port."""
+    published = tmp_path / "relays.txt"
+    published.write_text("# relays of the laboratory\n" + "".join(f"{node.address}\n" for node in nodes))
+    assert sos(victim, "relays", "fetch", str(published)).exit == 0
+    with proxy() as served:
+        port = f"127.0.0.1:{served.port}"
+        words = ("call", "--yes", "--until", "claimed", "--json")
+        said = sos(victim, *words, SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
+        assert said.exit == 0, said
+        assert said.objects[0]["via"] == "socks"
+        assert said.objects[0]["relays"] == [node.address for node in nodes]
+        assert {asked.port for asked in served.asked} <= {int(node.address.split("/")[4]) for node in nodes}
+        assert sos(victim, "case", "stop").exit == 0
