@@ -118,7 +118,7 @@ def test_relays_are_listened_to_or_pushed_to() -> None:
     assert divide([], (), source) == ((), ())
 
 
-def test_in_the_open_a_long_list_is_not_dialled_whole() -> None:
+def test_in_the_open_a_long_list_is_not_dialled_whole(file: CaseFile) -> None:
     """Each that is dialled sees where the caller stands: all of a short list, so many of a long one, of different networks."""
     source = random.Random(1)
     many = [f"/ip4/198.18.{number}.1/tcp/4001/p2p/{PEER}" for number in range(200)]
@@ -132,6 +132,10 @@ def test_in_the_open_a_long_list_is_not_dialled_whole() -> None:
         assert len(set(one) & set(many)) <= 1
     with pytest.raises(ValueError, match="is no address"):
         joined([*many, "nonsense"], source)
+    for way in (Way.STEM, Way.DIRECT):
+        mesh = mesh_of(Route(way, None), file, many, loopback_apart=False)
+        assert isinstance(mesh, Libp2pMesh)
+        assert len(mesh._keeper._kept) == JOINED_MAX
 
 
 @pytest.mark.trio
