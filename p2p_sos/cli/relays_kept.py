@@ -34,7 +34,7 @@ PLACES = (
 def relays(context: click.Context) -> None:
     """The relays kept for calls of your own: each address, and where it comes from.
 
-    They are used by sos call beside nobody else's: best six or more, in three networks, and none that a node of yours
+    When there are any, sos call uses these alone: best six or more, in three networks, and none that a node of yours
     uses. Nothing is fetched while you call; sos relays fetch does it before.
     """
     if context.invoked_subcommand is None:
