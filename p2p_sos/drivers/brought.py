@@ -21,6 +21,7 @@ from p2p_sos.wire.registry import CALL_EPOCH_S, EPOCHS_EITHER_WAY
 BROKEN: Final = "call-broken"
 ANOTHER: Final = "ask whoever gave it to you for another copy"
 PICTURE: Final = b"\x89PNG"
+SQLITE: Final = b"SQLite format 3"
 
 
 @frozen
@@ -58,10 +59,21 @@ def judge_cell(cell: bytes, profile: Profile, unix_s: float) -> Frame | Misfit:
 
 
 def _unlike(data: bytes, how: Unlike) -> Misfit:
-    if how is Unlike.BROKEN:
+    if how is Unlike.SHORT:
         return Misfit(
             BROKEN,
-            f"A call begins here, and is not whole: a piece is missing or a letter is another; {ANOTHER}.",
+            f"A call begins here, and its end is missing: copy it from ESOS1- to its last letter, or {ANOTHER}.",
+        )
+    if how is Unlike.WRONG:
+        return Misfit(
+            BROKEN,
+            f"A call begins here, and is not whole: a letter is another, or a line is missing; copy it once more, or {ANOTHER}.",
+        )
+    if data.startswith(SQLITE):
+        return Misfit(
+            BROKEN,
+            "That is a case, encrypted, and no call: it is for its owner alone, who takes it in with `sos case import`. "
+            "Bring the file call-... or the code, ESOS1-...",
         )
     if data.startswith(PICTURE):
         read = "scan it with any QR reader and paste what it reads into: sos relay -"

@@ -1,12 +1,11 @@
 """A call as text: what stands in a file, in a QR code, in a message that somebody pastes.
 
 In come a cell and its network, or bytes that somebody brought. Out goes the other of the two, or which way they are
-not a call's text. Judges nothing: whether the call is true and still wanted, `relaying` decides.
+not a call's text. Judges nothing: whether the call is true and still wanted, `brought` decides.
 
-The text is `ESOS1-` and base32 (RFC 4648, without padding) of: the first 4 bytes of the network's id, the cell without
-its zeros (2 bytes of length, then the frame), and 4 bytes of BLAKE2b (domain
-`esos/1 text`) over all that. Upper case, digits and a dash: a QR
-code holds them in its alphanumeric mode, any reader gives them back as plain text, and no line wrap harms them.
+The text is `ESOS1-` and base32 of the beginning of the network's id, the cell without its zeros, and a check (12-by-hand
+says how). Upper case, digits and a dash: a QR code holds them in its alphanumeric mode, any reader gives them back as
+plain text, and neither a line wrap nor quotes between the letters harm them.
 """
 
 import base64
@@ -28,10 +27,11 @@ BROUGHT_BYTES_MAX = 1024 * 1024  # guess: a picture of the code, or a mail with 
 TEXT_BYTES_MAX = 16 * 1024  # guess: the longest text has 3,300 letters; the rest is what mail puts between
 BEGINNINGS_MAX = 16  # guess: quoted mail repeats a text a few times
 LINE_LETTERS = 64
-_BEGINS = re.compile(re.escape(PREFIX.encode()), re.IGNORECASE)
+_BEGINS = re.compile(rb"ES[O0]S[1I]-", re.IGNORECASE)
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
-_BETWEEN = b" \t\r\n->|*_"  # what mail programs, chats and people put between letters
 _LOOKALIKE = bytes.maketrans(b"018", b"OIB")  # no text of ours holds these digits
+_BETWEEN = bytes(byte for byte in range(256) if byte not in _ALPHABET + b"018")
+_HEAD_BYTES = NETWORK_BYTES + LENGTH_BYTES
 _INTRODUCTION = """\
 e-SOS: a call for help, signed by whoever calls. It holds public words alone,
 no name and no address, and may be copied and handed on by anybody.
@@ -46,7 +46,8 @@ class Unlike(Enum):
     """Why bytes are no call's text."""
 
     NOTHING = "nothing"  # nothing in them begins like one
-    BROKEN = "broken"  # something does, and is not whole
+    SHORT = "short"  # something does, and its end is missing
+    WRONG = "wrong"  # something does, is long enough, and its check does not hold
 
 
 @frozen
@@ -74,45 +75,32 @@ def text_of(code: str) -> str:
 def read_call(data: bytes) -> Brought | Unlike:
     """What somebody brought: the text anywhere among other text, or a bare cell. Total."""
     found = list(islice(_BEGINS.finditer(data[:BROUGHT_BYTES_MAX]), BEGINNINGS_MAX))
+    unlike = Unlike.NOTHING
     for begin in found:
-        brought = _payload(data[begin.end() : begin.end() + TEXT_BYTES_MAX])
-        if brought is not None:
+        brought = _read(data[begin.end() : begin.end() + TEXT_BYTES_MAX])
+        if isinstance(brought, Brought):
             return brought
+        unlike = Unlike.WRONG if Unlike.WRONG in {unlike, brought} else brought
     if not found and len(data) == CELL_BYTES:
         return Brought(data)
-    return Unlike.BROKEN if found else Unlike.NOTHING
+    return unlike
 
 
-def _payload(text: bytes) -> Brought | None:
-    """What stands behind a prefix; the length inside says where it ends, whatever follows."""
-    letters = bytearray()
-    for letter in text.upper().translate(_LOOKALIKE):
-        if letter in _ALPHABET:
-            letters.append(letter)
-            if len(letters) >= _letters_wanted(bytes(letters)):
-                break
-        elif letter not in _BETWEEN:
-            break
-    payload = _bytes_of(bytes(letters))
-    length = NETWORK_BYTES + LENGTH_BYTES + _frame_length(payload)
-    body, check = payload[:length], payload[length : length + CHECK_BYTES]
-    if len(body) < length or check != _check(body):
-        return None
-    frame = body[NETWORK_BYTES + LENGTH_BYTES :]
-    return Brought(pad(frame), body[:NETWORK_BYTES]) if 0 < len(frame) <= FRAME_BYTES_MAX else None
-
-
-def _letters_wanted(letters: bytes) -> int:
-    """How many letters the whole text has, as far as its beginning tells."""
-    head = NETWORK_BYTES + LENGTH_BYTES
-    if len(letters) * 5 < head * 8:
-        return len(letters) + 1
-    length = head + _frame_length(_bytes_of(letters[:16])) + CHECK_BYTES
-    return -(-length * 8 // 5)
-
-
-def _frame_length(payload: bytes) -> int:
-    return int.from_bytes(payload[NETWORK_BYTES : NETWORK_BYTES + LENGTH_BYTES], "big")
+def _read(text: bytes) -> Brought | Unlike:
+    """What stands behind a beginning; the length inside says where it ends, whatever follows."""
+    # "A reader skips every byte between the letters that is none of the alphabet" (12-by-hand §3)
+    payload = _bytes_of(text.upper().translate(_LOOKALIKE, _BETWEEN))
+    if len(payload) < _HEAD_BYTES:
+        return Unlike.SHORT
+    length = int.from_bytes(payload[NETWORK_BYTES:_HEAD_BYTES], "big")
+    if not 0 < length <= FRAME_BYTES_MAX:
+        return Unlike.WRONG
+    end = _HEAD_BYTES + length
+    body, check = payload[:end], payload[end : end + CHECK_BYTES]
+    if len(check) < CHECK_BYTES:
+        return Unlike.SHORT
+    # "A reader MUST refuse a text whose check is another, and MUST NOT mend it." (12-by-hand §3)
+    return Brought(pad(body[_HEAD_BYTES:]), body[:NETWORK_BYTES]) if check == _check(body) else Unlike.WRONG
 
 
 def _bytes_of(letters: bytes) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vectors.boards import admission
+from vectors.carrying import carrying
 from vectors.clocks import leases
 from vectors.dialogue import letter_cases
 from vectors.encoding import encoding
@@ -33,6 +34,7 @@ FILES: dict[str, tuple[str, Callable[[], dict[str, Any]]]] = {
     "leases.json": ("06-board", leases),
     "sync.json": ("09-sync", reconciling),
     "record.json": ("05-calls and 10-record", recording),
+    "by-hand.json": ("12-by-hand", carrying),
 }
 
 

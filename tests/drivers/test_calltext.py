@@ -38,10 +38,14 @@ def test_a_code_is_what_a_qr_code_holds_best() -> None:
         PREFIX + " ".join(CODE[at : at + 5] for at in range(len(PREFIX), len(CODE), 5)),
         f"please help him\n\n{CODE}\n-- \nSent from my telephone, ESOS1-",
         "ESOS1-QQQQ is how it begins\n" + CODE,
+        "\n".join(f'"{CODE[at : at + 64]}",' for at in range(0, len(CODE), 64)),
+        "<<" + "=\r\n".join(CODE[at : at + 75] for at in range(0, len(CODE), 75)) + ">>",
+        CODE[:40] + "\u00a0\u200b" + CODE[40:],
+        CODE.replace(PREFIX, "es0si-"),
     ],
 )
 def test_it_is_found_in_whatever_form_it_comes(handed: str) -> None:
-    """Wrapped, quoted, spaced, in a mail with a signature, after a beginning that leads nowhere."""
+    """Wrapped, quoted in any way, spaced, among other text, after a beginning that leads nowhere, its own one mistyped."""
     assert read_call(handed.encode()) == WANTED
 
 
@@ -61,13 +65,25 @@ def test_a_bare_cell_is_taken_too() -> None:
 def test_one_wrong_letter_is_noticed(at: int) -> None:
     """Whichever it is, no other call comes out."""
     other = "Q" if CODE[at] != "Q" else "R"
-    assert read_call((CODE[:at] + other + CODE[at + 1 :]).encode()) is Unlike.BROKEN
+    assert read_call((CODE[:at] + other + CODE[at + 1 :]).encode()) in {Unlike.WRONG, Unlike.SHORT}
 
 
 @pytest.mark.parametrize("cut", [len(PREFIX), len(PREFIX) + 9, 100, len(CODE) - 1])
 def test_what_is_cut_short_is_noticed(cut: int) -> None:
     """A piece of a code is no call."""
-    assert read_call(CODE[:cut].encode()) is Unlike.BROKEN
+    assert read_call(CODE[:cut].encode()) is Unlike.SHORT
+
+
+def test_whether_the_end_is_missing_or_something_is_wrong_is_told_apart() -> None:
+    """A missing line with text behind it, a doubled letter, a length that cannot be: wrong, and not merely short."""
+    for handed in (
+        CODE[:70] + CODE[134:] + "\n" + "And more words. " * 20,
+        CODE[:70] + CODE[69:],
+        PREFIX + "A" * 60,
+        PREFIX + "Z" * 60,
+        f"{CODE[:69]}{'Q' if CODE[69] != 'Q' else 'R'}{CODE[70:]} and {PREFIX}",
+    ):
+        assert read_call(handed.encode()) is Unlike.WRONG
 
 
 @given(st.binary(max_size=3000))
@@ -80,5 +96,5 @@ def test_reading_is_total(data: bytes) -> None:
 
 def test_a_flood_of_beginnings_costs_little() -> None:
     """A megabyte of them is looked at a few times, not a hundred thousand times."""
-    assert read_call(b"ESOS1-" * 170_000) is Unlike.BROKEN
-    assert read_call(b"ESOS1-77777777" * 70_000) is Unlike.BROKEN
+    assert read_call(b"ESOS1-" * 170_000) is not Unlike.NOTHING
+    assert read_call(b"ESOS1-77777777" * 70_000) is Unlike.WRONG

@@ -36,6 +36,7 @@ from p2p_sos.wire.registry import LetterKind
 from p2p_sos.wire.stamps import holds, solve, stamp_value
 from p2p_sos.wire.vocabulary import lookup, word_of
 from tests.spec.board_vectors import check_admission, check_boards, check_fitness, check_leases
+from tests.spec.by_hand_vectors import check_by_hand
 from tests.spec.record_vectors import check_record
 from tests.spec.sync_vectors import check_sync
 
@@ -220,6 +221,7 @@ CONSUMERS: dict[str, Callable[[dict[str, Any]], None]] = {
     "leases.json": check_leases,
     "sync.json": check_sync,
     "record.json": check_record,
+    "by-hand.json": check_by_hand,
 }
 
 
