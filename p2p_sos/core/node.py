@@ -192,6 +192,7 @@ class Node(Passage):
             case Started():
                 self._on_started(event, out, now)
             case CallBrought(cell=cell):
+                # "A CALL that somebody brings by hand (12-by-hand §4) MUST be examined as what sync brings" (05-calls §3)
                 self._perform(self._gate.offered(Offered(cell, ""), now), out, now)
             case StoreFailed(why=why):
                 self._gate.closed = why or "the store fails"

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 from p2p_sos.core.calls.calls import TRANSITIONS, CallState, call_of, ends_unix_s
 from p2p_sos.core.calls.memory import read_rows
 from p2p_sos.core.duty.watchlog import verify_chain
 from p2p_sos.core.events import (
+    CallBrought,
     ClockRead,
     OperatorClaims,
     OperatorReleases,
@@ -35,8 +37,9 @@ from p2p_sos.core.notices import (
     LetterArrived,
 )
 from p2p_sos.core.tables import Table
+from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id
-from p2p_sos.wire.registry import Detail, LetterKind, Reason
+from p2p_sos.wire.registry import CALL_EPOCH_S, TIMINGS, Detail, LetterKind, Reason
 from tests.core import mail
 from tests.core.world import PROFILE, START_UNIX_S, World, city, responder, stamped_call, victim
 
@@ -357,3 +360,29 @@ def test_one_seed_one_trace() -> None:
     """One seed gives one trace under any PYTHONHASHSEED; control: another seed gives another."""
     assert _digest("1") == _digest("77")
     assert _digest("1") != _digest("1", seed=2)
+
+
+def test_what_is_brought_by_hand_is_examined_as_what_sync_brings() -> None:
+    """Too old for gossip and taken all the same, without a token where gossip has none left; when its life is over, not."""
+    narrow, epoch = evolve(PROFILE, calls_per_s=1, calls_burst=1), int(START_UNIX_S) // CALL_EPOCH_S
+
+    def made(name: str, *, ago: int = 0) -> Frame:
+        return stamped_call(victim(name), narrow, epoch=epoch - ago)
+
+    world = World(seed=15, profile=narrow)
+    world.add("me", responder=responder("me"))
+    known, life = world.node("me").calls, TIMINGS[call_of(made("life")).severity].life_s // CALL_EPOCH_S
+    by_gossip, by_hand, over = made("gossip", ago=3), made("by hand", ago=3), made("over", ago=life + 1)
+    world.inject("me", by_gossip)
+    world.tell("me", CallBrought(by_hand.cell))
+    world.tell("me", CallBrought(over.cell))
+    world.run(0.1)
+    assert [frame.id in known for frame in (by_hand, by_gossip, over)] == [True, False, False]
+
+    first, waits, fresh = made("first"), made("waits"), made("fresh")
+    world.inject("me", first, waits)
+    world.run(0.1)
+    world.tell("me", CallBrought(fresh.cell))
+    world.run(0.1)
+    assert fresh.id in known
+    assert [first.id in known, waits.id in known].count(True) == 1  # one token; the other waits for the next
