@@ -8,7 +8,7 @@ import click
 from p2p_sos.cli import describe
 from p2p_sos.cli.follow import UNTIL, follow
 from p2p_sos.cli.grammar import Order, Session, pass_session
-from p2p_sos.cli.reach import about, case_directory, case_line
+from p2p_sos.cli.reach import about, case_directory, case_line, too_old
 from p2p_sos.cli.screen import Piece, harmless
 from p2p_sos.cli.way import WORDS
 
@@ -18,6 +18,7 @@ PHASES: dict[str, Piece] = {
     "sent": ("sent, not yet heard", "yellow"),
     "heard": ("HEARD: it is in the mesh", "bold green"),
     "closed": ("closed", "bold"),
+    "too-old": ("not heard, and too old to be sent from here", "bold yellow"),
 }
 
 
@@ -30,14 +31,15 @@ def status(session: Session, named: str | None) -> None:
     said = case_line(session, directory).get("/case")
     screen = session.screen
     screen.object(said)
-    phase = str(said.get("phase"))
+    stale = bool(said.get("too_old"))
+    phase = "too-old" if stale else str(said.get("phase"))
     closed, taken = str(said.get("closed") or ""), int(said.get("relays") or 0)
     screen.rows(
         [
             ("case", (directory.name, "bold")),
             ("call", (f"closed: {closed}", "bold") if closed else PHASES.get(phase, phase)),
             # What a proxy's circuits or another's hands brought in, no relay took from here.
-            *([("relays", describe.relays(taken))] if taken or not said.get("heard") else []),
+            *([("relays", describe.relays(taken))] if not stale and (taken or not said.get("heard")) else []),
             *([("way", WORDS[str(said["way"])])] if said.get("way") else []),
             *(describe.lead_rows(said["standing"]) if claims_in(said) else []),
         ]
@@ -46,6 +48,9 @@ def status(session: Session, named: str | None) -> None:
         (said.get("faults") or {}).values()
     ):
         screen.line((f"        {harmless(str(why))}", "yellow"))
+    if stale:
+        screen.line("")
+        screen.line((f"{too_old(session, directory)}.", "yellow"))
     screen.line("")
     claims: list[dict[str, Any]] = said.get("claims") or []
     if claims:

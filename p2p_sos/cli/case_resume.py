@@ -127,7 +127,8 @@ def _start(
     try:
         if foreground:
             patience = patience_of(patience_s, via or "")
-            serve_here(session, directory, secret, relays, network, until=until, patience_s=patience, via=via)
+            how = {"until": until, "patience_s": patience, "via": via, "says_way": True}
+            serve_here(session, directory, secret, relays, network, **how)
             return
         answer = serve_in_background(session, directory, secret, relays, network, via=via)
     except Stop as stop:

@@ -16,7 +16,7 @@ import click
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
-from p2p_sos.cli.reach import Line, about, case_line
+from p2p_sos.cli.reach import Line, about, case_line, too_old
 from p2p_sos.cli.screen import Screen, harmless, short
 from p2p_sos.cli.story import Story
 from p2p_sos.cli.timeline import News, tell
@@ -43,9 +43,9 @@ def patience_of(given: float | None, via: str) -> float:
 def follow(
     session: Session, directory: Path, *, until: str = "closed", patience_s: float | None = None
 ) -> None:
-    """Tell what happens to a case. `Stop` 75 when no relay took it within `patience_s`."""
+    """Tell what happens to a case. `Stop` 75 when within `patience_s` no relay took it, or none takes it any more."""
     story, screen, line = Story(), session.screen, case_line(session, directory)
-    started, unheard_said, shown = time.monotonic(), False, News()
+    started, hinted, shown = time.monotonic(), False, News()
     try:
         for look, news in enumerate(_news(story, line)):
             for notice in news:
@@ -54,17 +54,13 @@ def follow(
             if _reached(story, until):
                 return
             waited = time.monotonic() - started
-            if look == 0 and not story.relays and not story.heard:
+            if look == 0 and not story.relays and not story.heard and not story.too_old:
                 _say_waiting(screen, patience_s)
-            if story.relays and not story.heard and not unheard_said and waited > UNHEARD_S:
-                unheard_said = True
-                screen.next(
-                    "wait. HEARD takes a second relay, or a helper's answer; through other relays: "
-                    f"{about(session, directory, 'case resume')} --bootstrap ADDRESS --bootstrap ANOTHER; by somebody else's "
-                    f"hand: {about(session, directory, 'case stop')}, then {about(session, directory, 'case offline')}"
-                )
-            if patience_s is not None and waited > patience_s and not story.relays and not story.heard:
-                raise _queued(session, directory, line.get("/case").get("faults") or {})
+            if not hinted and (story.too_old or (story.relays and not story.heard and waited > UNHEARD_S)):
+                hinted = True
+                _say_unheard(session, directory, stale=story.too_old, patience_s=patience_s)
+            if patience_s is not None and waited > patience_s and not story.is_taken:
+                raise _queued(session, directory, line.get("/case"))
     except KeyboardInterrupt:
         screen.line("")
         screen.line("You stopped watching; your case goes on in the background.")
@@ -80,6 +76,19 @@ def follow(
 def _say_waiting(screen: Screen, patience_s: float | None) -> None:
     within = f", for {patience_s:.0f} s" if patience_s is not None else "; it goes on trying"
     screen.line((f"No relay has it yet: reaching for one{within} ...", "dim"))
+
+
+def _say_unheard(session: Session, directory: Path, *, stale: bool, patience_s: float | None) -> None:
+    if stale:
+        within = f", for {patience_s:.0f} s" if patience_s is not None else ""
+        session.screen.line((f"{too_old(session, directory)}.", "yellow"))
+        session.screen.line((f"Looking whether somebody brought it in already{within} ...", "dim"))
+        return
+    session.screen.next(
+        "wait. HEARD takes a second relay, or a helper's answer; through other relays: "
+        f"{about(session, directory, 'case resume')} --bootstrap ADDRESS --bootstrap ANOTHER; by somebody else's "
+        f"hand: {about(session, directory, 'case stop')}, then {about(session, directory, 'case offline')}"
+    )
 
 
 def _news(story: Story, line: Line) -> Iterator[list[dict[str, Any]]]:
@@ -114,7 +123,7 @@ def _reached(story: Story, until: str) -> bool:
         return True
     match until:
         case "taken":
-            return story.relays > 0 or story.heard
+            return story.is_taken
         case "heard":
             return story.heard
         case "claimed":
@@ -146,7 +155,11 @@ def ways_back(session: Session, directory: Path) -> None:
     )
 
 
-def _queued(session: Session, directory: Path, faults: dict[str, str]) -> Stop:
+def _queued(session: Session, directory: Path, said: dict[str, Any]) -> Stop:
+    if said.get("too_old"):
+        sentence = f"{too_old(session, directory)}. It goes on listening in the background ({about(session, directory, 'case watch')})"
+        return Stop(sentence, exits.QUEUED, "too-old")
+    faults: dict[str, str] = said.get("faults") or {}
     why = "; ".join(harmless(reason).rstrip(".") for reason in faults.values())  # each names its address
     return Stop(
         f"No relay could be reached{': ' + why if why else ''}. Call {directory.name} is kept and waits, nobody has it yet. It goes on trying in the "

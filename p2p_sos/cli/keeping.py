@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
-from p2p_sos.cli.reach import about
+from p2p_sos.cli.reach import about, too_old
 from p2p_sos.cli.way import Chosen
 from p2p_sos.cli.wish import Wish
 
@@ -102,10 +102,15 @@ def serve_here(
     until: str,
     patience_s: float,
     via: str | None = None,
+    says_way: bool = False,
 ) -> None:
-    """Serve the case in this process and follow it; Ctrl-C ends both, the case can be resumed."""
+    """Serve the case in this process and follow it; Ctrl-C ends both, the case can be resumed.
+
+    `says_way`: what the way hides and from whom was not said yet.
+    """
     from p2p_sos.cli.caseprocess import open_file, serve
     from p2p_sos.cli.follow import follow
+    from p2p_sos.cli.way import kept_way
     from p2p_sos.drivers.case_service import CaseEnd, CaseService
 
     stops: list[Stop] = []
@@ -125,6 +130,8 @@ def serve_here(
     def ready(service: CaseService) -> None:
         import trio
 
+        if says_way:
+            session.screen.line(kept_way(file).hides)
         token = trio.lowlevel.current_trio_token()
         watcher = threading.Thread(target=watch, args=(service, token), daemon=True)
         watchers.append(watcher)
@@ -134,6 +141,8 @@ def serve_here(
     end = serve(directory, file, relays, profile, via=via, no_relay_after_s=patience_s, ready=ready)
     for watcher in watchers:
         watcher.join(timeout=5.0)
+    if end is CaseEnd.TOO_OLD:
+        raise Stop(too_old(session, directory), exits.QUEUED, "too-old")
     if end is CaseEnd.NO_RELAY:
         raise Stop(
             f"No relay could be reached: call {directory.name} is kept and waits, nobody has it yet; send it with: "

@@ -175,6 +175,15 @@ def over(session: Session, directory: Path) -> Stop:
     )
 
 
+def too_old(session: Session, directory: Path) -> str:
+    """That a call which did not come back goes out by hand alone."""
+    name = directory.name
+    return (
+        f"Call {name} is older than twenty minutes and did not come back, so nobody takes it from here any more: have it brought "
+        f"in with sos relay call-{name}.txt, which {about(session, directory, 'case offline')} writes"
+    )
+
+
 def is_served(directory: Path) -> bool:
     """Whether a process serves this case right now."""
     try:

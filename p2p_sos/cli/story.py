@@ -27,9 +27,15 @@ class Story:
     def __init__(self) -> None:
         self.relays = 0
         self.heard = False
+        self.too_old = False
         self.closed = ""
         self.claims: list[str] = []
         self._told: Counter[tuple[str, ...]] = Counter()
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether a relay keeps the call, as far as can be known."""
+        return self.heard or (self.relays > 0 and not self.too_old)
 
     def hear(self, notice: Json) -> list[dict[str, Any]]:
         """A notice from the stream: itself, unless it was told."""
@@ -55,6 +61,7 @@ class Story:
     def see(self, view: Json) -> list[dict[str, Any]]:
         """The whole case: whatever the stream did not tell."""
         call, at = view.get("id"), time.time()
+        self.too_old = bool(view.get("too_old"))
         news: list[dict[str, Any]] = []
 
         def add(what: str, **fields: Any) -> None:
@@ -96,7 +103,7 @@ class Story:
 
     def _taken(self, notice: Json) -> list[dict[str, Any]]:
         relays = int(notice.get("relays") or 0)
-        if relays <= self.relays:
+        if relays <= self.relays or self.too_old:  # whoever is handed a call that is too old does not keep it
             return []
         self.relays = relays
         return [dict(notice)]

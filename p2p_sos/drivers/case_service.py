@@ -32,6 +32,7 @@ from p2p_sos.drivers.api.asking import Asking
 from p2p_sos.drivers.api.case_routes import CaseApi
 from p2p_sos.drivers.api.notices import Hub, notice_json
 from p2p_sos.drivers.api.server import application, serve_api
+from p2p_sos.drivers.brought import is_slow
 from p2p_sos.drivers.case_way import Route, checked, keep_route, mesh_of, settle
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.cells import rings
@@ -95,6 +96,7 @@ class CaseEnd(Enum):
 
     STOPPED = "stopped"
     NO_RELAY = "no-relay"  # nobody took the call in time: it stays queued in the case file
+    TOO_OLD = "too-old"  # the call did not come back in time, and nobody takes it from here any more
     OVER = "over"  # the case is closed and its keys are gone: nothing is left to serve
 
 
@@ -196,6 +198,16 @@ class CaseService:
         queued = CaseView(self._call, CasePhase.QUEUED, 0, False, False, (), ())
         return self.node.case or queued
 
+    @property
+    def is_too_old(self) -> bool:
+        """Whether the call did not come back, and is too old for anybody to take it from here: by hand it still goes."""
+        # "The program SHOULD say so to its people as long as the call did not come back." (12-by-hand §4)
+        view = self.node.case
+        if view is None or view.heard or view.closed_how:
+            return False
+        record = self.node.calls.get(view.call)
+        return record is not None and is_slow(record.frame, time.time())
+
 
 def _nobody(_service: CaseService) -> None:
     pass
@@ -217,7 +229,8 @@ async def serve_case(  # noqa: PLR0913 - who serves a case decides that much
 ) -> CaseEnd:
     """Serve an open case file until stopped or over; a case whose call is not out yet sends it.
 
-    With `no_relay_after_s`, ends with `NO_RELAY` when no relay ever took the call within that time of this start.
+    With `no_relay_after_s`, ends with `NO_RELAY` when no relay ever took the call within that time of this start, and with
+    `TOO_OLD` when none takes it any more and it did not come back.
     The file is closed on return. The file's own network counts; `profile` serves files that name none. So does its way,
     unless `way` names a stronger one, or a weaker one with `weaker`: the person's consent. `socks` is where the proxy
     listens now, if not where it did. Raises `Held`, `HomeError`, `StoreError`, `StoreUnusable`, `WayRefused`.
@@ -302,8 +315,9 @@ async def _run(parts: _Parts, no_relay_after_s: float | None, ready: Callable[[C
     api_ended = trio.Event()
     asking = Asking(service.node, runner.ask, service.is_stopping)
     api = CaseApi(
-        service.view, asking, parts.victim.call_key.public, service.stop, parts.mesh, partial(_begin, parts)
-    )
+        service.view, asking, parts.victim.call_key.public, service.stop, parts.mesh, partial(_begin, parts),
+        lambda: service.is_too_old,
+    )  # fmt: skip
 
     async def serve_people(*, task_status: trio.TaskStatus[None]) -> None:
         path = prepare_socket(service.home.root / "case.sock", os.environ)
@@ -363,6 +377,7 @@ async def _end_with_keys(parts: _Parts) -> None:
 
 async def _give_up(service: CaseService, within_s: float) -> None:
     with trio.move_on_after(within_s):
-        await service.until(lambda view: view.relays_taken > 0 or view.heard)
+        # Relays are handed an old call too; they do not keep it.
+        await service.until(lambda view: view.heard or (view.relays_taken > 0 and not service.is_too_old))
         return
-    service.finish(CaseEnd.NO_RELAY)
+    service.finish(CaseEnd.TOO_OLD if service.is_too_old else CaseEnd.NO_RELAY)

@@ -61,6 +61,17 @@ class Stub:
         self.notices = list(notices)
         self.afterwards: dict[str, dict[str, Answer]] = {}  # a request -> what is answered from then on
         self.asked: list[tuple[str, str, Any]] = []
+        self.stream_ends = threading.Event()
+        self.stream_ends.set()
+
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """The stream of notices goes on, saying nothing more, for as long as the context lasts."""
+        self.stream_ends.clear()
+        try:
+            yield
+        finally:
+            self.stream_ends.set()
 
     @contextmanager
     def at(self, path: Path) -> Iterator["Stub"]:
@@ -114,6 +125,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         for notice in self.server.stub.notices:
             self.wfile.write(b"data: " + json.dumps(notice).encode() + b"\n\n")
+        self.server.stub.stream_ends.wait()
 
     def address_string(self) -> str:
         return "unix"

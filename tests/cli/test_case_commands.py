@@ -257,3 +257,23 @@ def test_a_case_that_answers_with_a_fault_is_served_all_the_same(sos: Sos, case:
     case.answers["GET /case"] = (500, {"error": "This is a fault of ours.", "code": "fault"})
     said = sos("case", "resume")
     assert (said.exit, said.err) == (70, "sos: This is a fault of ours.\n")
+
+
+OLD = CASE | {"phase": "sent", "relays": 2, "heard": False, "claims": [], "too_old": True}
+
+
+def test_a_call_that_goes_out_by_hand_alone_is_told_so(sos: Sos, case: Stub) -> None:
+    """Status and resume name `sos relay`, no relay is said to have it, and the exit code is that of a call that waits."""
+    case.answers["GET /case"] = (200, OLD)
+    said = sos("case", "status")
+    assert (said.exit, f"sos relay call-{DIRECTORY}.txt" in said.out) == (0, True)
+    assert "taken by" not in said.out
+    said = sos("--json", "case", "status")
+    assert said.objects[0]["too_old"]
+    with case.streaming():
+        resumed = sos("--json", "case", "resume", "--until", "taken", "--patience", "0.3")
+    assert (resumed.exit, resumed.objects[-1]["code"]) == (75, "too-old")
+    assert f"sos relay call-{DIRECTORY}.txt" in resumed.objects[-1]["error"]
+    assert not [one for one in resumed.objects if one.get("notice") == "call-taken"]
+    case.answers["GET /case"] = (200, OLD | {"too_old": False})
+    assert sos("case", "resume", "--until", "taken").exit == 0  # the control: a young one was taken

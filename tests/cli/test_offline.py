@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from p2p_sos.cli.offline import OFFLINE
+from p2p_sos.cli.way import DIRECT, HIDES
 from p2p_sos.drivers.calltext import code_of
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
@@ -180,6 +181,16 @@ def test_a_case_that_was_exported_goes_on_here_only_after_a_yes(
     assert str(tmp_path / "copy") in said.out
     assert sos(*words, "--yes").exit == 75
     assert sos(*words).exit == 75  # it was asked once
+
+
+def test_a_case_that_goes_on_in_the_foreground_says_what_its_way_hides(
+    sos: Sos, written: dict[str, Any]
+) -> None:
+    """As one in the background does, and as a call does: once, before anything else happens."""
+    words = ("case", "resume", "--bootstrap", ADDRESS, "--via", "direct", "--foreground", "--patience", "0.2")
+    said = sos(*words)
+    assert said.exit == 75
+    assert said.out.count(HIDES[DIRECT]) == 1
 
 
 @pytest.mark.parametrize("command", [("offline", "--out", "x"), ("export", "x")])

@@ -40,6 +40,7 @@ class CaseApi:
     stop: Callable[[], None]
     mesh: Mesh
     begin: Callable[[], Awaitable[None]]  # gives the queued call to the case machine
+    too_old: Callable[[], bool]  # whether the call can get into the mesh by hand alone
 
     def routes(self) -> list[Route]:
         """Every route."""
@@ -127,6 +128,6 @@ class CaseApi:
         told = views.case(view, self.own)
         if view.call in node.calls:
             told["standing"] = views.standing(node.calls[view.call].view, report_of(node.archive, view.call))
-        told |= {"way": node.way.value, "way_fault": node.way_fault}
+        told |= {"way": node.way.value, "way_fault": node.way_fault, "too_old": self.too_old()}
         # `faults`: one sentence for each relay that could not be reached at its last attempt.
         return {**told, "pid": os.getpid(), "peers": len(node.peers), "faults": dict(self.mesh.faults)}
