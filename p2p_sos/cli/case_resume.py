@@ -83,13 +83,15 @@ def resume(
 
 
 def _proven_secret(directory: Path) -> str:
-    """The secret of a case that is being served. `Stop` 77 when it is not the right one."""
+    """The secret of a case, which opens it. `Stop` 77 when it is not the right one."""
     from p2p_sos.cli.caseprocess import open_file
-    from p2p_sos.cli.secret import known_secret
+    from p2p_sos.cli.secret import opened
 
-    secret = known_secret()
-    open_file(directory, secret).close()
-    return secret
+    def prove(secret: str) -> str:
+        open_file(directory, secret).close()
+        return secret
+
+    return opened(prove)
 
 
 def _start(
@@ -106,7 +108,6 @@ def _start(
 ) -> None:
     from p2p_sos.cli.keeping import serve_here, serve_in_background
     from p2p_sos.cli.relays import beyond_here, known_relays, profile_of
-    from p2p_sos.cli.secret import known_secret
     from p2p_sos.drivers.home import CaseHome
 
     network = profile_of(session, profile)
@@ -121,7 +122,7 @@ def _start(
             f"{session.named('case resume')} --bootstrap ADDRESS",
             exits.QUEUED,
         )
-    secret = known_secret() if proven is None else proven
+    secret = _proven_secret(directory) if proven is None else proven
     if bootstrap:
         home.write_hints(relays)
     try:

@@ -15,6 +15,7 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.launch import report
 from p2p_sos.cli.reach import OVER
+from p2p_sos.cli.secret import WRONG_SECRET
 from p2p_sos.cli.serving import run
 from p2p_sos.cli.way import kept_way, route_for
 from p2p_sos.drivers.case_service import CaseEnd, CaseService, serve_case
@@ -28,7 +29,7 @@ def open_file(directory: Path, secret: str) -> CaseFile:
     try:
         return CaseFile.open(directory / "case.db", secret)
     except WrongSecret as wrong:
-        raise Stop(str(wrong), exits.REFUSED, "wrong-secret") from wrong
+        raise Stop(str(wrong), exits.REFUSED, WRONG_SECRET) from wrong
     except StoreUnusable as damaged:
         raise Stop(str(damaged), exits.DISK) from damaged
 

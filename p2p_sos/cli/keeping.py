@@ -13,6 +13,7 @@ from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Session
 from p2p_sos.cli.reach import about, too_old
+from p2p_sos.cli.stops import kept_or_told
 from p2p_sos.cli.way import Chosen
 from p2p_sos.cli.wish import Wish
 
@@ -41,8 +42,7 @@ def keep_case(
 
     from p2p_sos.drivers.case_service import create_case
     from p2p_sos.drivers.case_way import WayRefused
-    from p2p_sos.drivers.home import Exists, Home, HomeError
-    from p2p_sos.drivers.store import StoreError, StoreUnusable
+    from p2p_sos.drivers.home import Home
 
     async def create() -> Any:
         return await create_case(
@@ -57,13 +57,8 @@ def keep_case(
         )
 
     try:
-        new = trio.run(create)
-    except Exists as exists:
-        raise Stop(str(exists), exits.EXISTS) from exists
-    except HomeError as wrong:
-        raise Stop(str(wrong), exits.EXISTS, "home") from wrong
-    except (StoreError, StoreUnusable) as wrong:
-        raise Stop(str(wrong), exits.DISK) from wrong
+        with kept_or_told():
+            new = trio.run(create)
     except WayRefused as refused:
         raise Stop(str(refused), exits.REFUSED, "way-refused") from refused
     new.file.close()

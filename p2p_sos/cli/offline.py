@@ -14,6 +14,7 @@ from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import OVER, about, case_directory, is_served, over
+from p2p_sos.cli.stops import kept_or_told
 
 OFFLINE = (
     "Nothing leaves this machine now. The file names nobody; whoever brings it to the network is seen bringing it, and "
@@ -47,22 +48,17 @@ def hand_out(session: Session, directory: Path, secret: str, out: Path, relays: 
     from p2p_sos.cli.caseprocess import open_file
     from p2p_sos.core.calls.calls import call_of, ends_unix_s
     from p2p_sos.drivers.calltext import code_of
-    from p2p_sos.drivers.home import CaseHome, Held, Lock
+    from p2p_sos.drivers.home import CaseHome, Lock
     from p2p_sos.drivers.offline import RELAYS_NOTE, CaseOver, fix_call, network_of_case
-    from p2p_sos.drivers.store import StoreError, StoreUnusable
 
     file = open_file(directory, secret)
     try:
-        with Lock(CaseHome(directory).lock_path, f"The case {directory.name}"):
+        with kept_or_told(), Lock(CaseHome(directory).lock_path, f"The case {directory.name}"):
             frame, network = fix_call(file), network_of_case(file).network
             if relays:
                 file.write_note(RELAYS_NOTE, "\n".join(relays).encode())
-    except Held as held:
-        raise Stop(str(held), exits.EXISTS, "held") from held
     except CaseOver as gone:
         raise over(session, directory) from gone
-    except (StoreError, StoreUnusable) as wrong:
-        raise Stop(str(wrong), exits.DISK) from wrong
     finally:
         file.close()
     code, ends = code_of(frame.cell, network), float(ends_unix_s(call_of(frame)))
@@ -101,8 +97,9 @@ def _write(out: Path, name: str, code: str, again: str) -> tuple[Path, Path]:
                 exits.EXISTS,
             ) from there
         except OSError as error:
+            enough = f" {text} is written, and is enough to bring the call in." if path == picture else ""
             raise Stop(
-                f"{path} cannot be written: {error.strerror}. The case is kept: write the call elsewhere with: {again}",
+                f"{path} cannot be written: {error.strerror}.{enough} The case is kept: write the call elsewhere with: {again}",
                 exits.DISK,
             ) from error
     return text, picture
@@ -151,7 +148,7 @@ def offline(session: Session, named: str | None, out: str | None) -> None:
     For a call that no relay could be reached for, or whose files got lost. SOS_PASSPHRASE or SOS_RECOVERY_CODE opens
     the case file; else you are asked.
     """
-    from p2p_sos.cli.secret import known_secret
+    from p2p_sos.cli.secret import opened
 
     directory = case_directory(session, named)
     if (directory / OVER).exists():
@@ -159,7 +156,7 @@ def offline(session: Session, named: str | None, out: str | None) -> None:
     if is_served(directory):
         raise held(session, directory)
     target = out_directory(out)
-    hand_out(session, directory, known_secret(), target)
+    opened(lambda secret: hand_out(session, directory, secret, target))
 
 
 def held(session: Session, directory: Path) -> Stop:

@@ -6,7 +6,9 @@ relays; and whether it came back. Judges the call before it asks, shows its publ
 
 import base64
 import os
+import select
 import sys
+import termios
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 
 PATIENCE_S = 30.0
 LOOK_EVERY_S = 0.5
+PASTED_BYTES = 65_536
+PASTE_PAUSE_S = (
+    0.3  # guess: a terminal hands over the lines of one paste faster, a person types them more slowly
+)
+NOT_WHOLE = "Not whole yet: paste the rest, or all of it once more; Enter on an empty line gives up."
 SEEN = "Whoever you reach now sees this machine bring the call, and may take you for the caller. The call names neither."
 OPENLY = "SOS_SOCKS is not used here: a call of others is brought in the open. Your own goes through it with sos case resume."
 SLOW = "The call is older than twenty minutes: nodes pass it on slowly by now, and it takes minutes to be everywhere."
@@ -97,19 +104,29 @@ def _read(screen: Screen, file: str) -> bytes:
 
 def _pasted(screen: Screen) -> bytes:
     """Standard input; from a keyboard no longer than until the code is whole, so that nobody must know of Ctrl-D."""
-    from p2p_sos.drivers.calltext import BROUGHT_BYTES_MAX, Brought, read_call
+    from p2p_sos.drivers.calltext import BROUGHT_BYTES_MAX, Brought, Unlike, read_call
 
     if not sys.stdin.isatty():
         return sys.stdin.buffer.read(BROUGHT_BYTES_MAX)
     screen.line("Paste the code (it begins with ESOS1-), then press Enter:")
-    pasted = b""
-    while len(pasted) < BROUGHT_BYTES_MAX and (line := sys.stdin.buffer.readline()):
-        if pasted and not line.strip():
-            break  # an empty line: nothing more comes, and what lacks is told
+    pasted, told = b"", False
+    while len(pasted) < BROUGHT_BYTES_MAX and (line := os.read(sys.stdin.fileno(), PASTED_BYTES)):
         pasted += line
-        if isinstance(read_call(pasted), Brought):
+        if _more_comes():
+            continue  # a paste is read to its end: what is left of it would answer the question that follows
+        found = read_call(pasted)
+        if isinstance(found, Brought) or found is Unlike.WRONG or not line.strip():
             break
+        if not told:
+            told = True
+            screen.line((NOT_WHOLE, "yellow"))
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)  # a last line without an end, too
     return pasted
+
+
+def _more_comes() -> bool:
+    """Whether another line is there already, or follows faster than anybody types."""
+    return bool(select.select([sys.stdin], [], [], PASTE_PAUSE_S)[0])
 
 
 def _public(frame: "Frame") -> dict[str, Any]:

@@ -6,14 +6,19 @@ to give one. Keeps nothing.
 
 import os
 import sys
+from collections.abc import Callable
+from typing import TypeVar
 
 import click
 
 from p2p_sos.cli import exits
 from p2p_sos.cli.exits import Stop
 
+T = TypeVar("T")
 PASSPHRASE = "SOS_PASSPHRASE"  # noqa: S105 - the name of a variable
 RECOVERY_CODE = "SOS_RECOVERY_CODE"
+WRONG_SECRET = "wrong-secret"  # noqa: S105 - the code of a `Stop`
+TRIES = 3  # guess: fingers that tremble hit it by then; whoever guesses is stopped by Argon2, not by us
 
 
 def new_passphrase(*, ask: bool) -> str | None:
@@ -39,10 +44,28 @@ def new_passphrase(*, ask: bool) -> str | None:
         click.echo("The two differ; once more, please.")
 
 
+def opened(attempt: Callable[[str], T]) -> T:
+    """What `attempt` gives with the secret of an existing case; a wrong one is asked for again where somebody types it.
+
+    `attempt` raises `Stop` with the code `wrong-secret`. `Stop` 77 when there is nobody to ask, or after three tries.
+    """
+    for left in reversed(range(TRIES)):
+        try:
+            return attempt(known_secret())
+        except Stop as stop:
+            if stop.code != WRONG_SECRET or _given() or not left:
+                raise
+            click.echo(stop.sentence)
+    raise AssertionError("the last try returns or raises")
+
+
+def _given() -> str:
+    return os.environ.get(PASSPHRASE) or os.environ.get(RECOVERY_CODE) or ""
+
+
 def known_secret() -> str:
     """The secret of an existing case; `Stop` 77 when there is nobody to ask."""
-    given = os.environ.get(PASSPHRASE) or os.environ.get(RECOVERY_CODE)
-    if given:
+    if given := _given():
         return given
     if not sys.stdin.isatty():
         raise Stop(

@@ -62,7 +62,7 @@ def _unlike(data: bytes, how: Unlike) -> Misfit:
     if how is Unlike.SHORT:
         return Misfit(
             BROKEN,
-            f"A call begins here, and its end is missing: copy it from ESOS1- to its last letter, or {ANOTHER}.",
+            f"A call begins here, and letters of it are missing: copy it from ESOS1- to its last letter, or {ANOTHER}.",
         )
     if how is Unlike.WRONG:
         return Misfit(

@@ -64,7 +64,7 @@ def take_in(home: Home, source: Path, secret: str) -> CaseHome:
     Raises `NoCase`, `Exists` for a call whose case is here, `WrongSecret`, `CaseOver`, `HomeError`, `OSError`,
     `StoreError`, `StoreUnusable`. Slow on purpose.
     """
-    _look_at(source)
+    look_at(source)
     for directory in (home.root, home.cases_path):
         make_private(directory)
     draft = Path(tempfile.mkdtemp(prefix="import-", dir=home.root))
@@ -86,8 +86,8 @@ def take_in(home: Home, source: Path, secret: str) -> CaseHome:
     return case
 
 
-def _look_at(source: Path) -> None:
-    """Refuse at once what is plainly something else: the copy is looked at with care."""
+def look_at(source: Path) -> None:
+    """Refuse at once what is plainly something else: the copy is looked at with care. Raises `NoCase`, `OSError`."""
     with source.open("rb") as file:
         head = file.read(100)
         size = os.fstat(file.fileno()).st_size

@@ -51,7 +51,11 @@ MEMORY_KIB_MAX = 4 * 2**20
 
 
 class WrongSecret(Exception):
-    """Neither passphrase nor recovery code opens this case file."""
+    """Neither passphrase nor recovery code opens this case file. `slip`: where a recovery code was mistyped, if that shows."""
+
+    def __init__(self, sentence: str, slip: str = "") -> None:
+        super().__init__(sentence)
+        self.slip = slip
 
 
 @frozen
@@ -226,14 +230,13 @@ def _unlock(database: Database, path: Path, secret: str) -> bytes:
         if way in slots and (data_key := _open_slot(path, way, candidate, slots[way])) is not None:
             return data_key
     if "passphrase" not in slots and isinstance(code, str):
-        raise WrongSecret(f"{code} This case opens with its recovery code alone.")
+        raise WrongSecret(f"{code} This case opens with its recovery code alone.", code)
     either = " or ".join(
         {"passphrase": "passphrase", "recovery": "recovery code"}[way] for way in sorted(slots)
     )
-    slip = f" {code}" if isinstance(code, str) and code.startswith("There is a slip") else ""
-    raise WrongSecret(
-        f"This is not the {either} of the case {path.parent.name}: nothing was opened, try again.{slip}"
-    )
+    slip = code if isinstance(code, str) and code.startswith("There is a slip") else ""
+    told = f"This is not the {either} of the case {path.parent.name}: nothing was opened, try again. {slip}"
+    raise WrongSecret(told.rstrip(), slip)
 
 
 def _open_slot(path: Path, way: str, secret: bytes, slot: tuple[int, int, bytes, bytes]) -> bytes | None:

@@ -1,6 +1,7 @@
 """`sos call --offline`, `sos case offline|export|import` and `sos relay` without a network: files, refusals, consent."""
 
 import base64
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -206,12 +207,74 @@ def test_a_case_that_is_carried_is_not_read(sos: Sos, home: Path, command: tuple
     assert sos("case", *command).exit == 66
 
 
-def test_what_is_no_case_is_not_taken_in(sos: Sos, tmp_path: Path, secret: str) -> None:
-    """66 for nothing, 1 for something else, whatever it is."""
+def test_a_wrong_secret_that_is_typed_is_asked_for_again(
+    home: Path, written: dict[str, Any], tmp_path: Path
+) -> None:
+    """Twice, with the group that has a slip where it is a recovery code; the right one then opens it. Three are enough."""
+    source = str(home / "cases" / written["case"])
+    terminal = Terminal(tmp_path / "other", "case", "import", source)
+    for typed in ("another", "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA-AAAAA", SECRET):
+        terminal.shows("Passphrase or recovery code")
+        terminal.types(typed)
+    assert terminal.ends() == 0
+    assert terminal.text.count("nothing was taken in, try again") == 2
+    assert "slip in group 1" in terminal.text
+    guesses = Terminal(tmp_path / "third", "case", "import", source)
+    for typed in ("one", "two", "three"):
+        guesses.shows("Passphrase or recovery code")
+        guesses.types(typed)
+    assert guesses.ends() == 77
+    assert not list((tmp_path / "third" / "cases").iterdir())
+
+
+def test_a_directory_stands_for_the_one_case_in_it(sos: Sos, written: dict[str, Any], tmp_path: Path) -> None:
+    """What `export` wrote into a directory is found there by `import`; of two, one must be named."""
+    stick = tmp_path / "stick"
+    assert sos("--home", str(tmp_path / "b"), "case", "import", str(stick)).exit == 66
+    assert sos("case", "export", str(stick)).exit == 0
+    assert sos("--home", str(tmp_path / "b"), "case", "import", str(stick)).exit == 0
+    (stick / "case-00000000.private").touch()
+    said = sos("--json", "--home", str(tmp_path / "c"), "case", "import", str(stick))
+    assert (said.exit, said.objects[0]["code"]) == (2, "which-case")
+
+
+def test_a_disk_that_takes_nothing_is_named(
+    sos: Sos, written: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Full while a file is written: 74, nothing half-written stays, what is whole is said to be enough, all stays as it was."""
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as crowded:
+        crowded.setattr("p2p_sos.drivers.carrying.os.fsync", full)
+        said = sos("case", "export", str(tmp_path / "mine"))
+        assert (said.exit, "make room" in said.err) == (74, True)
+        by_hand = sos("case", "offline", "--out", str(tmp_path / "crowded"))
+        assert (by_hand.exit, "case offline" in by_hand.err) == (74, True)
+        assert "is enough" not in by_hand.err
+        assert not list((tmp_path / "crowded").iterdir())
+    again = sos("case", "offline", "--out", str(tmp_path / "crowded"))
+    assert again.exit == 0
+    next((tmp_path / "crowded").glob("*.png")).unlink()
+    with monkeypatch.context() as crowded:
+        crowded.setattr("p2p_sos.drivers.carrying.os.fsync", full)
+        by_hand = sos("case", "offline", "--out", str(tmp_path / "crowded"))
+    assert (by_hand.exit, "is enough" in by_hand.err) == (74, True)
+    assert not (tmp_path / "mine").exists()
+    assert sos("case", "export", str(tmp_path / "mine")).exit == 0
+
+
+def test_what_is_no_case_is_not_taken_in(
+    sos: Sos, tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """66 for nothing, 1 for something else, whatever it is, and before anybody is asked for a secret."""
     (tmp_path / "notes").write_text("hello")
     assert sos("case", "import", str(tmp_path / "none")).exit == 66
     said = sos("--json", "case", "import", str(tmp_path / "notes"))
     assert (said.exit, said.objects[0]["code"]) == (1, "no-case-file")
+    monkeypatch.delenv("SOS_PASSPHRASE")
+    assert sos("case", "import", str(tmp_path / "notes")).exit == 1
 
 
 # ------------------------------------------------------------------------- sos relay
@@ -275,6 +338,34 @@ def test_a_pasted_code_needs_no_end_of_input(home: Path) -> None:
     cut.types(CODE[:100])
     cut.types("")
     assert cut.ends() == 1
+
+
+def test_what_is_pasted_behind_the_code_answers_nothing(home: Path) -> None:
+    """A whole mail: blank lines before and within the code are no end, and a `yes` behind it is no consent."""
+    lines = "\n\n".join(CODE[at : at + 64] for at in range(0, len(CODE), 64))
+    terminal = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
+    terminal.shows("Paste the code")
+    terminal.types(f"Dear all,\n\nplease help:\n\n{lines}\n\n-- \nyes\nyes")
+    terminal.shows("Bring it in?")
+    terminal.types("n")
+    assert terminal.ends() == 77
+
+
+def test_a_pasted_code_that_is_not_whole_is_told_at_once(home: Path) -> None:
+    """A wrong letter ends it; missing ones are waited for, and all of it once more is as good."""
+    wrong = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
+    wrong.shows("Paste the code")
+    wrong.types(CODE[:70] + ("Q" if CODE[70] != "Q" else "R") + CODE[71:])
+    assert wrong.ends() == 1
+    assert "a letter is another" in wrong.text
+    short = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
+    short.shows("Paste the code")
+    short.types(CODE[:64] + "\n" + CODE[128:])
+    short.shows("Not whole yet")
+    short.types(CODE)
+    short.shows("Bring it in?")
+    short.types("n")
+    assert short.ends() == 77
 
 
 def test_a_code_comes_through_a_pipe(sos: Sos, monkeypatch: pytest.MonkeyPatch) -> None:

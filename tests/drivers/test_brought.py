@@ -78,7 +78,8 @@ def test_nothing_forged_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"hello", bytes(2048), b"\x89PNG\r\n\x1a\n" + bytes(500), b"ESOS1-AAAA"]
+    "data",
+    [b"", b"hello", bytes(2048), b"\x89PNG\r\n\x1a\n" + bytes(500), b"ESOS1-AAAA", b"SQLite format 3\x00"],
 )
 def test_what_is_no_call_gets_one_sentence(data: bytes) -> None:
     """One word for programs, one sentence for people that names what to do."""
