@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from tests.cli.conftest import Said
 HANG_S = 240.0
 SOS = [sys.executable, "-m", "p2p_sos.cli.main"]
 SECRETS = ("SOS_HOME", "SOS_PASSPHRASE", "SOS_RECOVERY_CODE")
+PASSPHRASE = "seven words that nobody would ever guess"
+ANYWHERE = "/ip4/127.0.0.1/tcp/0"
 NO_TOR = "127.0.0.1:9"  # nothing answers there, whatever runs on the machine
 
 
@@ -38,6 +40,40 @@ def sos(home: Path, *words: str, **environment: str) -> Said:
         check=False,
     )
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+class Node:
+    """A running node."""
+
+    def __init__(self, home: Path, addresses: list[str], responder: str) -> None:
+        self.home = home
+        self.address = addresses[0]
+        self.responder = responder
+
+
+def relays_of(nodes: Sequence[Node]) -> list[str]:
+    """The words that name every node as a relay."""
+    return [word for node in nodes for word in ("--bootstrap", node.address)]
+
+
+@contextmanager
+def running(root: Path, *inits: Sequence[str]) -> Iterator[list[Node]]:
+    """A node for each line of words of `sos init`, each joined to those before it; taken down at the end of the context."""
+    nodes = list[Node]()
+    try:
+        for number, words in enumerate(inits):
+            home = root / f"n{number}"
+            made = sos(home, "init", "--json", "--listen", ANYWHERE, *words)
+            assert made.exit == 0, made
+            up = sos(home, "up", "--detach", "--wait", "--json", *relays_of(nodes))
+            assert up.exit == 0, up
+            (told,) = up.objects
+            assert told["responder"] == made.objects[0]["responder"]
+            nodes.append(Node(home, told["addresses"], told["responder"]))
+        yield nodes
+    finally:
+        for node in nodes:
+            sos(node.home, "down")
 
 
 class Stream:

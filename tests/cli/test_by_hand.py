@@ -15,8 +15,7 @@ from p2p_sos.drivers.home import Home
 from p2p_sos.drivers.offline import fix_call
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.registry import Need
-from tests.cli.processes import Terminal, sos, streaming
-from tests.cli.test_end_to_end import PASSPHRASE, Node
+from tests.cli.processes import PASSPHRASE, Node, Terminal, relays_of, running, sos, streaming
 from tests.drivers.handmade import LABORATORY
 
 PLAN = CallPlan(needs=1 << Need.RESTORE_DATA)
@@ -25,25 +24,9 @@ PLAN = CallPlan(needs=1 << Need.RESTORE_DATA)
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     """A relay, and a node that claims by itself."""
-    root, running = tmp_path_factory.mktemp("nodes"), list[Node]()
-    try:
-        for number, what in enumerate((("--relay-only",), ("--skill", "restore-data", "--automatic"))):
-            home = root / f"n{number}"
-            made = sos(home, "init", *what, "--introduction", "Team Blue", "--listen", "/ip4/127.0.0.1/tcp/0")
-            assert made.exit == 0, made
-            through = [word for node in running for word in ("--bootstrap", node.address)]
-            up = sos(home, "up", "--detach", "--wait", "--json", *through)
-            assert up.exit == 0, up
-            running.append(Node(home, up.objects[0]["addresses"], up.objects[0]["responder"]))
-        yield running
-    finally:
-        for node in running:
-            sos(node.home, "down")
-
-
-def relays_of(nodes: list[Node]) -> list[str]:
-    """The words that name every node as a relay."""
-    return [word for node in nodes for word in ("--bootstrap", node.address)]
+    able = ("--skill", "restore-data", "--automatic", "--introduction", "Team Blue")
+    with running(tmp_path_factory.mktemp("nodes"), ("--relay-only",), able) as started:
+        yield started
 
 
 def listed(nodes: list[Node]) -> list[dict[str, Any]]:

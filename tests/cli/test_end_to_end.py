@@ -8,44 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.processes import sos, streaming
+from tests.cli.processes import PASSPHRASE, Node, relays_of, running, sos, streaming
 
-PASSPHRASE = "seven words that nobody would ever guess"
 NOBODY = "12D3KooWKhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg"
-
-
-class Node:
-    """A running node."""
-
-    def __init__(self, home: Path, addresses: list[str], responder: str) -> None:
-        self.home = home
-        self.address = addresses[0]
-        self.responder = responder
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     """Three nodes that claim by themselves; the second and third join through those before them."""
-    root = tmp_path_factory.mktemp("nodes")
-    running: list[Node] = []
-    try:
-        for number in range(3):
-            home = root / f"n{number}"
-            made = sos(
-                home, "init", "--json", "--skill", "expertise", "--automatic", "--introduction", f"Team {number}",
-                "--listen", "/ip4/127.0.0.1/tcp/0",
-            )  # fmt: skip
-            assert made.exit == 0, made
-            through = [word for node in running for word in ("--bootstrap", node.address)]
-            up = sos(home, "up", "--detach", "--wait", "--json", *through)
-            assert up.exit == 0, up
-            (told,) = up.objects
-            assert told["responder"] == made.objects[0]["responder"]
-            running.append(Node(home, told["addresses"], told["responder"]))
-        yield running
-    finally:
-        for node in running:
-            sos(node.home, "down")
+    able = ("--skill", "expertise", "--automatic", "--introduction")
+    inits = [(*able, f"Team {number}") for number in range(3)]
+    with running(tmp_path_factory.mktemp("nodes"), *inits) as started:
+        yield started
 
 
 @pytest.fixture
@@ -66,7 +40,6 @@ def dead_address() -> str:
 
 def calling(nodes: list[Node]) -> list[str]:
     """The words of a call through every node."""
-    relays = [word for node in nodes for word in ("--bootstrap", node.address)]
     return [
         "call",
         "--yes",
@@ -76,7 +49,7 @@ def calling(nodes: list[Node]) -> list[str]:
         "ransomware",
         "--details",
         "srv1 is locked",
-        *relays,
+        *relays_of(nodes),
     ]
 
 

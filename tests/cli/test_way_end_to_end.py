@@ -8,30 +8,16 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.cli.processes import sos
-from tests.cli.test_end_to_end import PASSPHRASE, Node
+from tests.cli.processes import PASSPHRASE, Node, relays_of, running, sos
 from tests.drivers.p2p.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
 def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Node]]:
     """Three nodes that claim by themselves, each joined to those before it."""
-    root, running = tmp_path_factory.mktemp("nodes"), list[Node]()
-    try:
-        for number in range(3):
-            home = root / f"n{number}"
-            made = sos(
-                home, "init", "--skill", "expertise", "--automatic", "--listen", "/ip4/127.0.0.1/tcp/0"
-            )
-            assert made.exit == 0, made
-            through = [word for node in running for word in ("--bootstrap", node.address)]
-            up = sos(home, "up", "--detach", "--wait", "--json", *through)
-            assert up.exit == 0, up
-            running.append(Node(home, up.objects[0]["addresses"], up.objects[0]["responder"]))
-        yield running
-    finally:
-        for node in running:
-            sos(node.home, "down")
+    inits = [("--skill", "expertise", "--automatic")] * 3
+    with running(tmp_path_factory.mktemp("nodes"), *inits) as started:
+        yield started
 
 
 @pytest.fixture
@@ -67,8 +53,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 def calling(nodes: list[Node], *how: str) -> list[str]:
-    relays = [word for node in nodes for word in ("--bootstrap", node.address)]
-    return ["call", "--yes", *how, "--until", "claimed", "--json", *relays]
+    return ["call", "--yes", *how, "--until", "claimed", "--json", *relays_of(nodes)]
 
 
 def way(home: Path) -> str:

@@ -1,15 +1,13 @@
 """The command that measures anonymity: what it prints, what it calls missed, and what it exits with."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "anonymity.py"
+from tests.sim.command import run_script
+
+anonymity = partial(run_script, "anonymity.py")
 KEYS = [
     "way",
     "spies",
@@ -21,19 +19,6 @@ KEYS = [
     "p95_delivery_s",
     "source_fluffs",
 ]
-
-
-def anonymity(*words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """The script, as a user runs it, on small graphs."""
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *words],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
 
 
 SMALL = ("--nodes", "40", "--trials", "3", "--callers", "4")

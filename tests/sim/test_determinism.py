@@ -1,33 +1,17 @@
 """One seed gives one trace, whatever the interpreter's hash seed, and however many processes share the work."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from p2p_sos.sim.run import run_seed
 from p2p_sos.sim.scenarios import SCENARIOS
+from tests.sim.command import run_script
 
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "simulate.py"
+simulate = partial(run_script, "simulate.py")
 VOLATILE = ("wall_s", "events_per_s", "peak_mb")
 GOLDEN = "94141dc7893a7f35264bbdaeb6ccd3dc"
-
-
-def simulate(*words: str, hash_seed: str = "0") -> subprocess.CompletedProcess[str]:
-    """The script, as a user runs it."""
-    return subprocess.run(
-        [sys.executable, str(SCRIPT), *words],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONHASHSEED": hash_seed},
-        check=False,
-        capture_output=True,
-        text=True,
-        timeout=900,
-    )
 
 
 @pytest.mark.parametrize("scenario", ["lossy", "gossip-loss"])

@@ -4,10 +4,15 @@ import json
 import os
 import subprocess
 import sys
+from functools import partial
 
 import pytest
 
-from tests.sim.test_determinism import SCRIPT, simulate
+from tests.house.sources import ROOT
+from tests.sim.command import run_script
+
+SCRIPT = ROOT / "scripts" / "simulate.py"
+simulate = partial(run_script, "simulate.py")
 
 KEYS = [
     "scenario",
