@@ -22,6 +22,7 @@ from typing import Any
 
 import setup
 from fleet import is_alive
+from tornet import Refused, finish
 
 FOLDER = setup.ROOT / ".testnet"
 LINKS = 4  # to nodes that came before: about eight neighbours each
@@ -31,10 +32,6 @@ END_S = 30.0
 LOOK_EVERY_S = 0.1
 
 Json = dict[str, Any]
-
-
-class Refused(Exception):
-    """It cannot be done; the sentence says why."""
 
 
 # ------------------------------------------------------------------------- up
@@ -165,10 +162,7 @@ def down(folder: Path) -> Json:
 
 
 def show(said: Json) -> None:
-    """For people."""
-    if said.get("down"):
-        print(f"The network is down: {said['processes']} processes ended, nothing is left.")
-        return
+    """What is up, for people."""
     print(f"{len(said['nodes'])} nodes in {len(said['pids'])} processes; seed {said['seed']}.")
     for node in said["nodes"]:
         print(f"  {node['number']:>4}  {node['address']}  {', '.join(node['skills']) or 'relays only'}")
@@ -192,15 +186,12 @@ def main() -> int:
     if asked.what == "up" and asked.count is None:
         parser.error("how many nodes? for example: up 20")
     setup.ready()
-    try:
-        folder = asked.folder.absolute()
-        per_process = max(1, asked.per_process)
-        said = up(asked.count, asked.seed, folder, per_process) if asked.what == "up" else down(folder)
-    except Refused as refused:
-        print(json.dumps({"error": str(refused)}) if asked.json else f"testnet: {refused}.", file=sys.stderr)
-        return 1
-    print(json.dumps(said)) if asked.json else show(said)
-    return 0
+    folder, per_process = asked.folder.absolute(), max(1, asked.per_process)
+
+    def work() -> Json:
+        return up(asked.count, asked.seed, folder, per_process) if asked.what == "up" else down(folder)
+
+    return finish("testnet", work, show, as_json=asked.json)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -317,10 +317,7 @@ def _is_ours(pid: int, folder: Path) -> bool:
 
 
 def show(said: Json) -> None:
-    """For people."""
-    if said.get("down"):
-        print(f"The network is down: {said['processes']} processes ended, nothing is left.")
-        return
+    """What is up, for people."""
     print(f"A private Tor network, {len(said['pids'])} processes; it reaches this machine alone.")
     print(f"Its SOCKS port:   {said['socks']}   (SOS_SOCKS={said['socks']} .venv/bin/sos call ...)")
     print(f"Its control port: {said['control']}")
@@ -338,13 +335,27 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where its files are kept while it is up")
     parser.add_argument("--json", action="store_true", help="print one object")
     asked = parser.parse_args(words)
+    folder = asked.folder.absolute()
+
+    def work() -> Json:
+        return up(folder, asked.exits) if asked.what == "up" else down(folder)
+
+    return finish("tornet", work, show, as_json=asked.json)
+
+
+def finish(program: str, work: Callable[[], Json], show: Callable[[Json], None], *, as_json: bool) -> int:
+    """How a command ends that takes a network up or down (`testnet.py` too): what it printed is whole, and the exit code."""
     try:
-        folder = asked.folder.absolute()
-        said = up(folder, asked.exits) if asked.what == "up" else down(folder)
+        said = work()
     except Refused as refused:
-        print(json.dumps({"error": str(refused)}) if asked.json else f"tornet: {refused}.", file=sys.stderr)
+        print(json.dumps({"error": str(refused)}) if as_json else f"{program}: {refused}.", file=sys.stderr)
         return 1
-    print(json.dumps(said)) if asked.json else show(said)
+    if as_json:
+        print(json.dumps(said))
+    elif said.get("down"):
+        print(f"The network is down: {said['processes']} processes ended, nothing is left.")
+    else:
+        show(said)
     return 0
 
 

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -128,7 +129,7 @@ def _start(
     try:
         if foreground:
             patience = patience_of(patience_s, via or "")
-            how = {"until": until, "patience_s": patience, "via": via, "says_way": True}
+            how: dict[str, Any] = {"until": until, "patience_s": patience, "via": via, "says_way": True}
             serve_here(session, directory, secret, relays, network, **how)
             return
         answer = serve_in_background(session, directory, secret, relays, network, via=via)
