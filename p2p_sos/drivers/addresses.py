@@ -134,17 +134,17 @@ def peer_id_of(public: bytes) -> str:
 
 
 def draw(addresses: Sequence[Address], count: int, source: random.Random) -> tuple[Address, ...]:
-    """That many relays, drawn; of different networks as long as there are such."""
-    shuffled = list(addresses)
-    source.shuffle(shuffled)
-    networks: set[str] = set()
-    apart: list[Address] = []
-    beside: list[Address] = []
-    for address in shuffled:
-        network = network_of(address.host)
-        (beside if network in networks else apart).append(address)
-        networks.add(network)
-    return tuple((apart + beside)[:count])
+    """That many relays, drawn: first the networks, then one relay of each, and a second of one when every one gave a relay."""
+    # "Of several networks each is as likely, however many peers it holds." (11-origin §4)
+    networks: dict[str, list[Address]] = {}
+    for address in addresses:
+        networks.setdefault(network_of(address.host), []).append(address)
+    drawn = list(networks.values())
+    source.shuffle(drawn)
+    for one in drawn:
+        source.shuffle(one)
+    turns = max(map(len, drawn), default=0)
+    return tuple(one[turn] for turn in range(turns) for one in drawn if turn < len(one))[:count]
 
 
 def _wrong_host(shown: str, family: str, host: str) -> str | None:

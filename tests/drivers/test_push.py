@@ -9,7 +9,7 @@ import trio
 from attrs import evolve
 
 from p2p_sos.core.events import PeerJoined, Pushed, PushFailed
-from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
+from p2p_sos.drivers.addresses import Address, bootstrap_address, draw, network_of
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.hidden import HiddenMesh
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
@@ -193,3 +193,16 @@ def test_relays_are_drawn_from_different_networks() -> None:
     few = many[:4]
     assert {len(draw(few, 3, source)) for _ in range(20)} == {3}
     assert draw(few[:2], 3, source) in (tuple(few[:2]), tuple(reversed(few[:2])))
+
+
+def test_a_network_with_many_relays_is_drawn_no_oftener() -> None:
+    """Forty relays of one owner among two others': each of the three is first in a third of the draws, and one of two in two thirds."""
+    source = random.Random(2)
+    peer = bootstrap_address(NOBODY).peer
+    many = [Address("ip4", f"198.18.{n}.1", 4001, peer) for n in range(40)]
+    others = [Address("ip4", f"198.{19 + n}.0.1", 4001, peer) for n in range(2)]
+    draws = [draw([*many, *others], 2, source) for _ in range(900)]
+    assert 240 < sum(drawn[0] in many for drawn in draws) < 360
+    assert 540 < sum(any(one in many for one in drawn) for drawn in draws) < 660
+    assert {one for drawn in draws for one in drawn} == {*many, *others}, "and any relay of the many"
+    assert len({network_of(one.host) for one in draw([*many, *others], 4, source)[:3]}) == 3
