@@ -65,6 +65,7 @@ from p2p_sos.core.internal import (
     Probe,
     Publish,
     Release,
+    Returned,
     Sent,
     Vet,
     Vetted,
@@ -238,6 +239,9 @@ class Node(Passage):
                     self._perform(self._origin.handle(step, now), out, now)
                 case Release() | Blame():
                     self._perform(self._router.handle(step, now), out, now)
+                case Echoed(gossip_id=gossip_id) if self._origin.is_hidden:
+                    self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
+                    self._hear(step, out, now)
                 case Sent() | Echoed() | ViewChanged():
                     self._hear(step, out, now)
                 case StoodDown(call=call):

@@ -161,7 +161,8 @@ class Passage(Deck):
             out.append(Tell(CallClosed(message.call, how.value)))
 
     def _examine(self, examine: Examine, out: list[Action], now: float) -> None:
-        if self._origin.veil.hides(examine.carried.id):
+        # What this node lets out itself, as a relay of its own cell, no peer brought.
+        if examine.peer and self._origin.veil.hides(examine.carried.id):
             self._origin.veil.came(examine.carried.id, examine.peer)
         self._perform(self._gate.examine(examine, now), out, now)
 
@@ -182,7 +183,8 @@ class Passage(Deck):
             self._announce(gossip_id, out, now)
         for peer in bringers:
             self._hear(Echoed(gossip_id, peer), out, now)
-        self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
+        if bringers:
+            self._perform(self._origin.handle(Returned(gossip_id), now), out, now)
         if frame.message.KIND is Kind.CALL:
             self._perform(self._gate.adopt(frame.id, now), out, now)
         elif isinstance(frame.message, Cancel | AllClear):

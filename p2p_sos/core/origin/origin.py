@@ -72,7 +72,8 @@ class Origin:
         match event:
             case StemReceived(peer=peer, cell=cell):
                 gossip_id = gossip_id_of(cell, canonical=True)
-                if self.veil.hides(gossip_id):
+                # "Its own cell on the stem it treats as any node that relays does" (11-origin §8)
+                if isinstance(self._own, Source) and self.veil.hides(gossip_id):
                     # At once, as at a relay that passed it on: neither looks at it a second time.
                     counts = self.stem.takes(peer, now)
                     return self._own_on(Looped(gossip_id, peer), now) if counts else []

@@ -1,8 +1,8 @@
 """The stem at a relay: cells of others, passed on out of sight until they are let out (document 11).
 
 Decides where a cell of the stem goes, and when it leaves it. Comes in: cells of peers, verdicts, time, what surfaced in
-gossip. Goes out: `SendStem`, timers, `Vet`, `Release`, `Blame`. Must not know whose cells they are, and never sees
-this node's own.
+gossip. Goes out: `SendStem`, timers, `Vet`, `Release`, `Blame`. Must not know whose cells they are: those of a
+source never come here, those of a victim that pushes are as anybody's.
 """
 
 from collections.abc import Callable

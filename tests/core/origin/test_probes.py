@@ -7,10 +7,10 @@ from attrs import evolve
 
 from p2p_sos.core.events import RpcReceived, SyncReceived, VictimCalls, VictimCancels, VictimUpdates
 from p2p_sos.core.gossip.rpc import Rpc
-from p2p_sos.core.notices import CallClosed
+from p2p_sos.core.notices import CallClosed, CallReturned
 from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame, seal
-from p2p_sos.wire.registry import TOPIC, Kind, Need
+from p2p_sos.wire.registry import PUSH_RETURN_S, TOPIC, Kind, Need
 from p2p_sos.wire.sync import Give, Open, encode, root_fingerprint
 from tests.core import mail
 from tests.core.origin.aboard import Aboard, named
@@ -182,3 +182,68 @@ def test_a_call_that_its_victim_closed_is_compared_as_before_until_that_comes_ba
     assert len(caller.told(CallClosed)) == 1
     assert caller.node.calls[CALL.id].state is bystander.node.calls[CALL.id].state
     assert seen_of(caller, *frames)[4] == seen_of(bystander, *frames)[4] != open_still
+
+
+# ------------------------------------------------------------------------- its own cell, on the stem
+
+
+def outcome(aboard: Aboard, frame: Frame) -> tuple[int, bool, bool]:
+    """What becomes of a cell on the stem: hops at once, whether it shows at once, and whether it does in the end."""
+    aboard.stem("r4", frame)
+    hops, at_once = aboard.hops(frame), aboard.shows(frame)
+    assert "r4" not in hops
+    aboard.run(400.0)
+    return len(hops), at_once, aboard.shows(frame)
+
+
+def test_a_victim_by_push_relays_its_own_cell_as_anybody_does() -> None:
+    """A diffuser lets it out, another passes it on and lets it out when the embargo is over; neither swallows it."""
+    outcomes = {}
+    for seed in range(16):
+        caller, bystander = Aboard(seed, way=Way.PUSH, victim=victim()), Aboard(seed)
+        for aboard in (caller, bystander):
+            aboard.join(*PEERS)
+            aboard.run(2.0)
+        caller.tell(VictimCalls(CALL))
+        for aboard in (caller, bystander):
+            diffuses = aboard.node._origin.relays.is_diffuser(aboard.now)
+            assert outcome(aboard, CALL) == (0 if diffuses else 1, False, True)
+            outcomes[aboard is caller, diffuses] = True
+    assert len(outcomes) == 4, "control: both kinds of node, at a victim and at a bystander"
+
+
+@pytest.mark.parametrize("probe", [in_order, refined_before_its_call, in_a_flood, forged_by_stem])
+def test_what_a_victim_by_push_lets_out_shows_as_at_a_relay(probe: Callable[[Aboard], None]) -> None:
+    """Its CALL and its UPDATE on the stem, then all else that a spy may ask: the same answers as a node's."""
+    caller, bystander = aboard_of(Way.PUSH), aboard_of(None)
+    for aboard in (caller, bystander):
+        aboard.stem("r3", SAID)
+        assert not aboard.hops(SAID), "it waits for its CALL"
+        aboard.stem("r3", CALL)
+        aboard.run(400.0)
+        probe(aboard)
+    assert seen_of(caller, CALL, SAID) == seen_of(bystander, CALL, SAID)
+    assert caller.shows(CALL)
+
+
+def test_letting_its_own_cell_out_is_no_return() -> None:
+    """It is pushed again and not HEARD until a peer that was never sent it shows that it holds it."""
+    caller = Aboard(5, way=Way.PUSH, victim=victim())
+    caller.join(*(f"r{number}" for number in range(12)))
+    caller.run(2.0)
+    caller.tell(VictimCalls(CALL))
+
+    def pushes() -> int:
+        return [cell for _, cell in caller.pushed].count(CALL.cell)
+
+    caller.stem("r4", CALL)
+    caller.run(PUSH_RETURN_S * 2.5)
+    assert caller.shows(CALL)
+    assert pushes() == 3
+    assert caller.told(CallReturned) == []
+    given = [to for to, rpc in caller.said for carried in rpc.messages if carried.data == CALL.cell]
+    other = next(peer.peer for peer in caller.node.peers if peer.peer not in (*given, "r4"))
+    caller.tell(RpcReceived(other, Rpc(ihave=((TOPIC, (named(CALL.cell),)),)), 60))
+    caller.run(PUSH_RETURN_S * 3)
+    assert pushes() == 3
+    assert len(caller.told(CallReturned)) == 1
