@@ -124,13 +124,13 @@ class Node(Passage):
         self._archive = archive = Archive(
             calls, Cards() if cards is None else cards, accuser=accuser, veil=veil
         )
-        self._origin = Origin(way, entropy, self._effort_of, veil)
+        self._victim_key = None if victim is None else victim.call_key.public
+        self._origin = Origin(way, entropy, self._effort_of, veil, self._victim_key)
         self._gate = Gate(Admission(profile, self._clock, archive, veil.veils), decode)
         self._lookout = Lookout(archive.calls)
         self._sync = Sync(ArchiveHoldings(archive, self._unheard, veil), random, sync or SyncSettings())
         self._last_heard_at = 0.0
         self._router = Router(gossip, random, self._shown)
-        self._victim_key = None if victim is None else victim.call_key.public
         self._responder_key = None if responder is None else responder.key.public
         self._crew: Crew | None = None
         self._case: Case | None = None

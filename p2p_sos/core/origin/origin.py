@@ -7,7 +7,7 @@ for the node. Must not know what a message means.
 from collections.abc import Callable
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from p2p_sos.core.events import (
     Event,
@@ -31,7 +31,8 @@ from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.hashing import gossip_id as gossip_id_of
-from p2p_sos.wire.messages import CallId
+from p2p_sos.wire.messages import CallId, Key
+from p2p_sos.wire.refusals import Reason, Refusal
 
 ORIGIN_TIMERS = StemDue | ReturnDue | PushDue
 
@@ -44,6 +45,7 @@ class Origin:
     _entropy: Callable[[int], bytes] = field(repr=False)
     _effort_of: Callable[[CallId], int]
     veil: Veil
+    _victim: Key | None = None  # who signs the own case
     relays: Relays = field(init=False)
     stem: Stem = field(init=False)
     _own: Source | Pusher | None = field(init=False)
@@ -78,6 +80,10 @@ class Origin:
                     counts = self.stem.takes(peer, now)
                     return self._own_on(Looped(gossip_id, peer), now) if counts else []
                 return [*self.stem.handle(event, now)]
+            case Vetted(frame=frame, refusal=None) if frame is not None and self._is_source_of(frame):
+                # "What its own key signed is its own, whether it remembers it or not" (11-origin §6)
+                dropped = self.stem.handle(evolve(event, refusal=Refusal(Reason.KNOWN)), now)
+                return [*dropped, *self._own_on(Looped(event.gossip_id, event.peer), now)]
             case PeerJoined(peer=peer, outbound=outbound, network=network):
                 self.relays.joined(peer, network, outbound=outbound)
             case PeerLeft(peer=peer):
@@ -85,6 +91,9 @@ class Origin:
             case StemRefused(peer=peer):
                 self.relays.refused(peer)
         return [*self._stem_on(event, now), *self._own_on(event, now)]
+
+    def _is_source_of(self, frame: Frame) -> bool:
+        return isinstance(self._own, Source) and frame.message.signer == self._victim
 
     def _stem_on(self, event: Any, now: float) -> list[Any]:
         heard = PeerJoined | PeerLeft | StemRefused | Vetted | Surfaced | TimerFired

@@ -216,6 +216,41 @@ def test_a_source_that_is_a_diffuser_lets_out_others_cells() -> None:
     assert aboard.hops(CALL)
 
 
+@pytest.mark.parametrize("way", [Way.STEM, None])
+def test_a_source_that_forgot_what_it_said_lets_out_nothing_of_it(way: Way | None) -> None:
+    """An UPDATE of V's whose row is lost, on the stem before its CALL and after: never shown; a bystander shows it (control)."""
+    lost = mail.update(CALL, 7)
+    for seed in range(6):
+        aboard = caller(seed) if way is not None else Aboard(seed)
+        aboard.join(*PEERS, "in1")
+        aboard.stem("in1", lost)
+        aboard.gossip("r4", CALL)
+        aboard.stem("in1", lost)
+        aboard.run(400.0)
+        assert aboard.shows(lost) == (way is None)
+        assert bool(aboard.hops(lost)) <= (way is None)
+        assert aboard.score("in1") >= 0
+
+
+def test_a_message_that_is_veiled_no_longer_still_goes_to_relays_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """So many of its own are out that some are let go of: one of these on the stem takes the other relay, and is never let out."""
+    monkeypatch.setattr("p2p_sos.core.origin.veil.PRUNE_FROM", 1)
+    aboard = caller()
+    aboard.gossip("r4", CALL)
+    aboard.tell(VictimUpdates({"needs": 1 << Need.EXPERTISE}))
+    update = next(frame for frame in own(aboard) if frame.id != CALL.id)
+    aboard.node._archive.calls.board(CALL.id)._held.pop(update.id)
+    aboard.node._origin.veil.prune(lambda message: False)
+    assert not aboard.node._origin.veil.hides(named(update.cell))
+    aboard.join("in1", outbound=False)
+    aboard.stem("in1", update)
+    assert len(aboard.hops(update)) == 2
+    aboard.run(400.0)
+    assert not aboard.shows(update)
+
+
 # ------------------------------------------------------------------------- until it comes back
 
 
