@@ -119,8 +119,9 @@ class Origin:
 
     def utter(self, publish: Publish, gossip_id: GossipId, now: float, *, known: bool) -> list[Any]:
         """The case says something, for the first time or (`known`) again; what came back is said by all the mesh."""
-        if known and not self.veil.hides(gossip_id):
+        if not known:
+            self.veil.hide(publish.frame, gossip_id)
+        if not self.veil.hides(gossip_id):
             return []
-        self.veil.hide(publish.frame, gossip_id)
         earlier = gossip_id in self._earlier
         return self._own_on(Utter(publish.frame, gossip_id, publish.avoid, earlier), now)

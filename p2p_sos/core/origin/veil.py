@@ -18,6 +18,7 @@ from p2p_sos.wire.messages import MessageId
 PRUNE_FROM = (
     1024  # guess: own messages veiled at once, from which on those that are kept no longer are looked for
 )
+BACK_MAX = 4096  # guess: own messages that came back; of one that was forgotten it is waited for again
 COPIES_MAX = 8  # copies of one message that wait for one verdict; more say nothing new
 
 
@@ -29,6 +30,7 @@ class Veil:
     _frames: dict[GossipId, Frame] = field(factory=dict)
     _names: dict[MessageId, GossipId] = field(factory=dict)
     _bringers: dict[GossipId, list[PeerId]] = field(factory=dict)
+    _back: dict[GossipId, None] = field(factory=dict)  # the oldest first
 
     @property
     def is_empty(self) -> bool:
@@ -44,8 +46,9 @@ class Veil:
         return message in self._names
 
     def hide(self, frame: Frame, gossip_id: GossipId) -> None:
-        """Something was said here."""
-        if gossip_id not in self._frames:
+        """Something was said here; what came back once is known to the mesh, whether it is still kept here or not."""
+        # "What came back is from then on a message like any other" (11-origin §7)
+        if gossip_id not in self._frames and gossip_id not in self._back:
             self._frames[gossip_id] = frame
             self._names[frame.id] = gossip_id
             self.changes += 1
@@ -68,6 +71,9 @@ class Veil:
         """A copy was found good: gossip and sync may know the message from now on. Who brought it."""
         bringers = tuple(self._bringers.get(gossip_id, ()))
         self._lift(gossip_id)
+        self._back[gossip_id] = None
+        if len(self._back) > BACK_MAX:
+            del self._back[next(iter(self._back))]
         return bringers
 
     def _lift(self, gossip_id: GossipId) -> None:

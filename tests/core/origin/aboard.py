@@ -20,6 +20,7 @@ from p2p_sos.core.events import (
 )
 from p2p_sos.core.gossip.rpc import Carried, Rpc, Subscription
 from p2p_sos.core.gossip.settings import GossipSettings
+from p2p_sos.core.internal import Publish
 from p2p_sos.core.node import Node
 from p2p_sos.core.origin.way import Way
 from p2p_sos.core.sync.sync import SyncSettings
@@ -77,7 +78,16 @@ class Aboard:
 
     def tell(self, event: Event) -> None:
         """One event, and what follows from it at once."""
-        for action in self.node.handle(event, self.now):
+        self._perform(self.node.handle(event, self.now))
+
+    def say(self, frame: Frame) -> None:
+        """The node's own case says this."""
+        actions: list[Any] = []
+        self.node._publish(Publish(frame), actions, self.now)
+        self._perform(actions)
+
+    def _perform(self, actions: list[Any]) -> None:
+        for action in actions:
             match action:
                 case SendStem(peer=peer, cell=cell):
                     self.stemmed.append((self.now, peer, cell))

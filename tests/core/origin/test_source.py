@@ -241,8 +241,9 @@ def test_a_message_that_is_veiled_no_longer_still_goes_to_relays_alone(
     aboard.gossip("r4", CALL)
     aboard.tell(VictimUpdates({"needs": 1 << Need.EXPERTISE}))
     update = next(frame for frame in own(aboard) if frame.id != CALL.id)
+    aboard.node._archive._forget((update,))
     aboard.node._archive.calls.board(CALL.id)._held.pop(update.id)
-    aboard.node._origin.veil.prune(lambda message: False)
+    aboard.node._origin.veil.prune(aboard.node.archive.memory.__contains__)
     assert not aboard.node._origin.veil.hides(named(update.cell))
     aboard.join("in1", outbound=False)
     aboard.stem("in1", update)
@@ -365,6 +366,25 @@ def test_who_has_it_from_the_victim_proves_nothing() -> None:
     for peer in given:
         aboard.tell(RpcReceived(peer, Rpc(ihave=((TOPIC, (named(CALL.cell),)),)), 60))
     assert aboard.told(CallReturned) == []
+
+
+def test_a_letter_that_came_back_is_not_hidden_again_when_its_bound_dropped_it() -> None:
+    """Said again it is where it was, in the mesh: no relay gets it; one that never came back is tried (control)."""
+    for came_back in (True, False):
+        aboard = caller()
+        aboard.gossip("r4", CALL)
+        letter = mail.letter(CALL, mail.V, 1)
+        aboard.say(letter)
+        assert aboard.hops(letter)
+        if came_back:
+            aboard.gossip("r4", letter)
+        aboard.node._archive._forget((letter,))
+        aboard.node._archive.calls.board(CALL.id)._held.pop(letter.id)
+        before = len(aboard.hops(letter))
+        aboard.say(letter)
+        aboard.run(60.0)
+        assert (len(aboard.hops(letter)) == before) == came_back
+        assert aboard.shows(letter) == came_back
 
 
 # ------------------------------------------------------------------------- the machine alone
