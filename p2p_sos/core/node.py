@@ -312,6 +312,7 @@ class Node(Passage):
             if taken.proof is not None:
                 proofs.append(Publish(taken.proof))
             if taken.kept:
+                self._hide_about_own(frame, arrival.gossip_id)
                 admitted = Admitted(frame, arrival.gossip_id, self._is_own(frame), restored=True)
                 self._perform(self._told_of(admitted, now), out, now)
                 self._watch_end(frame, out)

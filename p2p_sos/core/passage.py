@@ -93,6 +93,15 @@ class Passage(Deck):
     def _mine_of(self, frame: Frame) -> str:
         return "own" if frame.message.signer == self._victim_key else ""
 
+    def _hide_about_own(self, frame: Frame, gossip_id: GossipId) -> None:
+        """What others said in an earlier run about a call that is hidden here again."""
+        # "After a restart this holds of what others said about it before, too" (11-origin §7)
+        call, calls = about(frame), self._archive.calls
+        if not self._origin.is_hidden or call is None or call not in calls:
+            return
+        if calls.board(call).call.message.signer == self._victim_key:
+            self._origin.veil.hide(frame, gossip_id)
+
     def _watch_end(self, frame: Frame, out: list[Action]) -> None:
         if frame.message.KIND is Kind.CALL:
             out.append(SetTimer(CallEnds(frame.id), self._clock.local(ends_unix_s(call_of(frame)))))

@@ -4,16 +4,16 @@ Decides which messages are compared, and which travel along without being compar
 ids, cells. Must not know peers, nor how trees are compared.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from attrs import define, field
 
-from p2p_sos.core.board.board import REGISTERS
+from p2p_sos.core.board.board import REGISTERS, Board
 from p2p_sos.core.calls.archive import CLOSINGS, Archive
 from p2p_sos.core.calls.calls import CallState, about
 from p2p_sos.core.origin.veil import Veil
 from p2p_sos.core.sync.tree import NO_TREE, Tree
-from p2p_sos.wire.messages import CallId, Key, MessageId
+from p2p_sos.wire.messages import CallId, Claim, Key, MessageId
 from p2p_sos.wire.registry import Kind
 
 PROOFS = b""
@@ -61,7 +61,8 @@ class ArchiveHoldings:
         calls = self._archive.calls
         if call not in calls or self._is_hidden(call):
             return ()
-        found = [frame for frame in calls.board(call).frames() if frame.message.KIND in REGISTERS]
+        held = [frame for frame in calls.board(call).frames() if frame.message.KIND in REGISTERS]
+        found = [frame for frame in held if not self._veil.veils(frame.id)]
         found.sort(key=lambda frame: (frame.message.KIND is not Kind.SITREP, frame.id))
         return tuple(frame.cell for frame in found)
 
@@ -97,7 +98,15 @@ class ArchiveHoldings:
             closing = [frame.id for kind in CLOSINGS for frame in board.words(kind)]
             return self._tree(call, *closing)
         said = [frame.id for frame in board.frames() if frame.message.KIND not in NOT_COMPARED]
-        return self._tree(call, *said, *board.cards)
+        return self._tree(call, *said, *self._cards_of(board))
+
+    def _cards_of(self, board: Board) -> Iterable[MessageId]:
+        """The cards that its claims name; a claim that is hidden names none."""
+        if self._veil.is_empty:
+            return board.cards
+        claims = [frame.message for frame in board.frames() if not self._veil.veils(frame.id)]
+        named = [message.card for message in claims if isinstance(message, Claim)]
+        return [card for card in board.cards if card in named]
 
     def _tree(self, *ids: MessageId) -> Tree:
         seen = ids if self._veil.is_empty else tuple(one for one in ids if not self._veil.veils(one))

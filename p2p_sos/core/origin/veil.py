@@ -1,4 +1,4 @@
-"""What the victim said and nobody in the mesh holds yet, as far as this node knows.
+"""What the victim said and nobody in the mesh holds yet, as far as this node knows; and, after a restart, all about its call.
 
 Decides what is hidden from gossip and sync, and what came back. Comes in: own messages, and copies of them that peers
 bring. Goes out: yes or no. Must not know by which way they leave.
@@ -24,7 +24,7 @@ COPIES_MAX = 8  # copies of one message that wait for one verdict; more say noth
 
 @define(eq=False)
 class Veil:
-    """Own messages until they come back. `changes` counts what becomes hidden or visible."""
+    """Own messages, and others' about the own call, until they come back. `changes` counts what becomes hidden or visible."""
 
     changes: int = 0
     _frames: dict[GossipId, Frame] = field(factory=dict)

@@ -10,12 +10,14 @@ from p2p_sos.core.gossip.rpc import Rpc
 from p2p_sos.core.notices import CallClosed, CallReturned
 from p2p_sos.core.origin.way import Way
 from p2p_sos.wire.frames import Frame, seal
+from p2p_sos.wire.keys import SigningKey
 from p2p_sos.wire.registry import PUSH_RETURN_S, TOPIC, Kind, Need
+from p2p_sos.wire.stamps import solve
 from p2p_sos.wire.sync import Give, Open, encode, root_fingerprint
 from tests.core import mail
 from tests.core.origin.aboard import Aboard, named
 from tests.core.origin.test_source import PEERS, own
-from tests.core.world import PROFILE, stamped_call, victim
+from tests.core.world import NONCE, PROFILE, stamped_call, victim
 
 CALL = stamped_call(victim())
 OLD = stamped_call(victim(), epoch=mail.EPOCH - 5)
@@ -182,6 +184,65 @@ def test_a_call_that_its_victim_closed_is_compared_as_before_until_that_comes_ba
     assert len(caller.told(CallClosed)) == 1
     assert caller.node.calls[CALL.id].state is bystander.node.calls[CALL.id].state
     assert seen_of(caller, *frames)[4] == seen_of(bystander, *frames)[4] != open_still
+
+
+def stamped_card(who: SigningKey) -> Frame:
+    """A CARD that gossip admits."""
+    card = mail.card(who)
+    return seal(card.message, PROFILE.network, who, solve(card.id, PROFILE.stamp_effort_min, start=NONCE))
+
+
+CARDS = tuple(stamped_card(mail.key(name)) for name in "AB")
+CLAIMS = tuple(mail.claim(CALL, mail.key(n), card=c.id) for n, c in zip("AB", CARDS, strict=True))
+
+
+def claims_after_the_call(aboard: Aboard) -> None:
+    """What everybody says again, in its order."""
+    aboard.gossip("r4", CALL, SAID, *CLAIMS)
+
+
+def claims_before_the_call(aboard: Aboard) -> None:
+    """They wait, then they are as new as the CALL."""
+    aboard.gossip("r4", CLAIMS[0])
+    aboard.tell(SyncReceived("r3", encode(Give(7, (CLAIMS[1].cell,)))))
+    aboard.run(1.0)
+    aboard.gossip("r2", CALL)
+
+
+def the_call_alone(aboard: Aboard) -> None:
+    """Nobody says again what others said about it, and one asks for it by name."""
+    aboard.gossip("r4", CALL)
+    aboard.tell(RpcReceived("r3", Rpc(ihave=((TOPIC, tuple(named(one.cell) for one in CLAIMS)),)), 60))
+
+
+@pytest.mark.parametrize("way", [Way.STEM, Way.PUSH])
+@pytest.mark.parametrize("probe", [claims_after_the_call, claims_before_the_call, the_call_alone])
+def test_after_a_restart_others_words_are_as_new_as_the_call(
+    probe: Callable[[Aboard], None], way: Way
+) -> None:
+    """A victim that comes back takes them, passes them on, asks for them and compares them as a node that never saw them."""
+    first = aboard_of(way)
+    first.gossip("r4", CALL, SAID, *CARDS, *CLAIMS, mail.sitrep(CALL, A))
+    before = aboard_of(None)
+    before.gossip("r4", *CARDS)
+    bystander = Aboard(6, store=before.store, now=first.now)
+    again = Aboard(6, way=way, victim=victim(), store=first.store, now=first.now)
+    in_the_open = Aboard(6, victim=victim(), store=first.store, now=first.now)
+    for aboard in (again, bystander, in_the_open):
+        aboard.join(*PEERS)
+    assert again.node.cards == bystander.node.cards != {}
+    frames = (CALL, *CLAIMS)
+    for wait_s in (0.0, 1.0):
+        for aboard in (again, bystander, in_the_open):
+            if not wait_s:
+                probe(aboard)
+            aboard.run(wait_s)
+        assert seen_of(again, *frames) == seen_of(bystander, *frames)
+    registers = [one.node._sync._holdings.registers(CALL.id) for one in (again, bystander, in_the_open)]
+    assert [len(one) for one in registers] == [0, 0, 1]
+    assert seen_of(in_the_open, *frames) != seen_of(bystander, *frames), "control"
+    assert again.node.case is not None
+    assert len(again.node.case.helpers) == 2, "its people lost nobody"
 
 
 # ------------------------------------------------------------------------- its own cell, on the stem
