@@ -90,9 +90,13 @@ class StemReceived:
 
 @frozen
 class StemRefused:
-    """A peer does not speak the stem: what was sent to it on that stream is lost."""
+    """A peer does not speak the stem: what was sent to it on that stream is lost.
+
+    `spoke`: it did before on this connection, so that it may have read something.
+    """
 
     peer: PeerId
+    spoke: bool = False
 
 
 # ------------------------------------------------------------------------- the driver's answers

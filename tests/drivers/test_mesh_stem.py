@@ -53,6 +53,22 @@ async def test_a_peer_that_refuses_is_told_of_each_time() -> None:
 
 
 @pytest.mark.trio
+async def test_a_peer_that_took_a_cell_before_it_refuses_is_told_apart() -> None:
+    """It may have read something; one that never spoke the stem did not (the test above)."""
+    a, b = mesh(1), mesh(2)
+    async with running(a, b) as (at_a, at_b):
+        await meet(a, b, at_a, at_b)
+        b.send_stem(a.peer_id, CELL)
+        await at_a.hear(StemReceived)
+        a._host.remove_stream_handler(TProtocol(STEM.protocol))
+        b.send_stem(a.peer_id, CELL + b"x")  # ends the stream
+        while not at_b.of(StemRefused):
+            b.send_stem(a.peer_id, CELL)
+            await trio.lowlevel.checkpoint()
+        assert at_b.of(StemRefused)[0] == StemRefused(a.peer_id, spoke=True)
+
+
+@pytest.mark.trio
 async def test_a_frame_longer_than_a_cell_ends_the_stream_and_nothing_else() -> None:
     """The peer stays, and what it sends on a new stream arrives."""
     a, b = mesh(1), mesh(2)

@@ -102,7 +102,9 @@ class Origin:
     def _own_on(self, event: Any, now: float) -> list[Any]:
         match self._own:
             case Source() as source:
-                heard = Utter | Returned | Looped | PeerJoined | StemRefused | Restored | TimerFired
+                heard = (
+                    Utter | Returned | Looped | PeerJoined | PeerLeft | StemRefused | Restored | TimerFired
+                )
                 return [*source.handle(event, now)] if isinstance(event, heard) else []
             case Pusher() as pusher:
                 told = Utter | Returned | Pushed | PushFailed | TimerFired

@@ -7,7 +7,7 @@ peers, time. Goes out: `SendStem`, timers, rows, notices. It has no way to let a
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Keep, SendStem, SetTimer, Tell
-from p2p_sos.core.events import PeerJoined, Restored, StemRefused, TimerFired
+from p2p_sos.core.events import PeerJoined, PeerLeft, Restored, StemRefused, TimerFired
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 from p2p_sos.core.internal import Handed, Looped, Returned, Utter
 from p2p_sos.core.letters.letterbook import ROW_BYTES_MAX
@@ -21,7 +21,7 @@ from p2p_sos.core.tables import Table
 from p2p_sos.wire.canonical import pack, unpack
 from p2p_sos.wire.registry import STEM_PATIENCE_MIN_S, STEM_PATIENCE_S, STEM_RELAYS_MAX, STEM_TRIES_MAX
 
-SourceEvent = Utter | Returned | Looped | PeerJoined | StemRefused | Restored | TimerFired
+SourceEvent = Utter | Returned | Looped | PeerJoined | PeerLeft | StemRefused | Restored | TimerFired
 SourceStep = SendStem | SetTimer | Keep | Tell | Handed
 
 ROW = b"stem relays"
@@ -46,6 +46,7 @@ class Source:
     _draws: Draws
     _errands: dict[GossipId, Errand] = field(factory=dict)
     _used: list[PeerId] = field(factory=list)  # the relays of this case, the one to begin with first
+    _fresh: dict[PeerId, None] = field(factory=dict)  # those first used on the connection that they have now
     _told: bool = False  # that no relay can be had; once until one can
 
     def handle(self, event: SourceEvent, now: float) -> list[SourceStep]:
@@ -62,8 +63,12 @@ class Source:
             case PeerJoined(outbound=True):
                 waiting = [e for e in self._errands.values() if e.state is ErrandState.WAITING]
                 return [step for errand in waiting for step in self._hand(errand, now)]
-            case StemRefused(peer=peer):
+            case StemRefused(peer=peer, spoke=spoke):
+                if spoke:
+                    self._fresh.pop(peer, None)
                 return self._on_refused(peer, now)
+            case PeerLeft(peer=peer):
+                self._fresh.pop(peer, None)
             case Restored(table=Table.CASE, rows=rows):
                 self._restore(dict(rows).get(ROW, b""))
         return []
@@ -141,6 +146,7 @@ class Source:
         if relay in self._used:
             return []
         self._used.append(relay)
+        self._fresh[relay] = None
         return [self._keep()]
 
     def _wait(self, errand: Errand, now: float) -> SetTimer:
@@ -200,16 +206,19 @@ class Source:
         return [*kept, SendStem(allowed[0], errand.frame.cell), Handed(gossip_id, (allowed[0],))]
 
     def _on_refused(self, peer: PeerId, now: float) -> list[SourceStep]:
-        """It never got anything: it does not count among the relays of the case."""
+        """Nothing that waited for it left: the next one gets it. It stays on the count if it may have read anything before."""
         steps: list[SourceStep] = []
-        if peer in self._used:
+        saw_nothing = peer in self._fresh
+        # "A relay counts from the first cell that it may have read" (11-origin §6)
+        if saw_nothing:
+            del self._fresh[peer]
             self._used.remove(peer)
             steps.append(self._keep())
         for errand in tuple(self._errands.values()):
-            if peer not in errand.relays:
-                continue
-            errand.relays.remove(peer)
-            if errand.state is ErrandState.AWAY:
+            waited = errand.state is ErrandState.AWAY and errand.relays[-1:] == [peer]
+            if saw_nothing:
+                errand.relays = [relay for relay in errand.relays if relay != peer]
+            if waited:
                 errand.tries = max(0, errand.tries - 1)
                 steps += self._hand(errand, now)
         return steps

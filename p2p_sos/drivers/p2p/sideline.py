@@ -27,12 +27,15 @@ FRAMES_PER_TURN = 8  # guess: a megabyte; then the others have their turn
 
 @frozen
 class Side:
-    """One protocol beside gossip: its longest frame, and the events that say what came, and that a peer refuses it."""
+    """One protocol beside gossip: its longest frame, and the events that say what came, and that a peer refuses it.
+
+    `refused` is given the peer, and whether it spoke the protocol before on this connection.
+    """
 
     protocol: str
     frame_bytes_max: int
     received: Callable[[PeerId, bytes], Event]
-    refused: Callable[[PeerId], Event] | None = None
+    refused: Callable[[PeerId, bool], Event] | None = None
 
 
 # "A peer that refuses it gets nothing, and that is no fault." (08-binding §3)
@@ -63,6 +66,9 @@ class SideLine:
     _waiting_bytes: int = field(default=0, init=False)
     _filled: trio.Event = field(factory=trio.Event, init=False)
     _refused: bool = field(default=False, init=False)
+    _spoke: bool = field(
+        default=False, init=False
+    )  # a stream was opened once, so that something may have been read
 
     @property
     def waiting_bytes(self) -> int:
@@ -91,6 +97,7 @@ class SideLine:
             await self._something()
             try:
                 _, stream = await open_stream()
+                self._spoke = True
                 await self._write(stream.muxed_stream)
             except MultiselectClientError as fault:
                 self._refused = str(fault).startswith("protocols not supported")
@@ -103,7 +110,7 @@ class SideLine:
 
     def _say_refused(self) -> None:
         if self._side.refused is not None:
-            self._deliver(self._side.refused(self._peer))
+            self._deliver(self._side.refused(self._peer, self._spoke))
 
     async def _something(self) -> None:
         while not self._waiting:

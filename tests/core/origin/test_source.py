@@ -147,6 +147,36 @@ def test_a_relay_that_refuses_got_nothing_and_does_not_count() -> None:
     assert len([peer for peer in went_to(aboard) if peer != first]) == STEM_RELAYS_MAX
 
 
+@pytest.mark.parametrize("came_back", [False, True])
+def test_a_relay_that_read_a_cell_and_refuses_later_counts(came_back: bool) -> None:
+    """On the same connection or another: two more may follow, not three; what waited goes to the next at once."""
+    aboard = caller(peers=tuple(f"r{number}" for number in range(9)))
+    (first,) = aboard.hops(CALL)
+    aboard.gossip(next(peer for peer in ("r7", "r8") if peer != first), CALL)
+    if came_back:
+        aboard.tell(PeerLeft(first))
+        aboard.join(first)
+    aboard.tell(VictimUpdates({"needs": 1 << Need.EXPERTISE}))
+    update = next(frame for frame in own(aboard) if frame.id != CALL.id)
+    assert aboard.hops(update) == [first]
+    aboard.tell(StemRefused(first, spoke=not came_back))
+    assert len(aboard.hops(update)) == 2
+    aboard.run(HOUR_S)
+    assert len(went_to(aboard)) == STEM_RELAYS_MAX
+
+
+def test_a_refusal_hurries_only_what_waited_for_that_relay() -> None:
+    """The CALL is with another relay by now: it stays there until its time is over."""
+    aboard = caller(peers=tuple(f"r{number}" for number in range(9)))
+    (first,) = aboard.hops(CALL)
+    while len(aboard.hops(CALL)) < 2:
+        aboard.run(1.0)
+    aboard.tell(StemRefused(first, spoke=True))
+    assert len(aboard.hops(CALL)) == 2
+    aboard.tell(StemRefused(aboard.hops(CALL)[1]))
+    assert len(aboard.hops(CALL)) == 3, "control"
+
+
 def test_its_relays_are_remembered_through_a_restart() -> None:
     """A second process uses those of the first; what was said before is first waited for."""
     before = caller()
