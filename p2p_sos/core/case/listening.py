@@ -14,7 +14,7 @@ from p2p_sos.core.gossip.rpc import PeerId
 class Listening:
     """Peers in the order of joining; the listener is one that was never sent anything of the case.
 
-    `everybody`: the case goes beside gossip, so that whoever was not handed anything bears witness.
+    `everybody`: the case goes beside gossip, so that whoever was dialled and not handed anything bears witness.
     """
 
     everybody: bool = False
@@ -49,9 +49,9 @@ class Listening:
 
     def believes(self, peer: PeerId) -> bool:
         """Whether it means something that the call comes back from this peer."""
-        # "On a hidden way it came back as soon as a peer shows that it holds it which the victim gave it to by no way."
-        # (11-origin §7)
-        return peer == self.listener or (self.everybody and peer not in self._told)
+        # "On a hidden way it came back as soon as a peer that the node dialled, and that the victim gave it to by no way, brings
+        # it, or shows that it holds it after it was brought." (11-origin §7)
+        return peer == self.listener or (self.everybody and peer in self._outbound and peer not in self._told)
 
     def _choose(self) -> bool:
         before, untold = self.listener, [peer for peer in self._outbound if peer not in self._told]

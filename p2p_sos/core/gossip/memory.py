@@ -81,6 +81,8 @@ class Memory:
         own = self.own.get(gossip_id)
         if own is None or neighbour.peer in own.echoed:
             return []
+        if own.followed and not self.seen.came(gossip_id):
+            return []  # whoever was told its name may say it
         if (
             own.followed
             and (entry := self.history.get(gossip_id)) is not None

@@ -27,7 +27,6 @@ from p2p_sos.core.gossip.pulls import Pulls
 from p2p_sos.core.gossip.rpc import GossipId, PeerId, Rpc, Subscription
 from p2p_sos.core.gossip.seen import Seen
 from p2p_sos.core.gossip.settings import GossipSettings
-from p2p_sos.core.gossip.states import MessageState
 from p2p_sos.core.gossip.timers import AnnounceDue, HeartbeatDue, WantDue
 from p2p_sos.core.internal import Announce, Blame, Broadcast, Follow, Judged, Release
 
@@ -54,8 +53,7 @@ class Router:
 
     def seen(self, gossip_id: GossipId) -> bool:
         """Whether this message came, or is our own, and is not forgotten."""
-        state = self._memory.seen.state(gossip_id)
-        return state not in (MessageState.UNKNOWN, MessageState.ANNOUNCED)
+        return self._memory.seen.came(gossip_id)
 
     def handle(self, event: RouterEvent, now: float) -> list[RouterAction]:
         """Take one event, and say what is to be done, in order."""

@@ -31,6 +31,10 @@ class Seen:
         """What this id is to us."""
         return self.states.get(gossip_id, MessageState.UNKNOWN)
 
+    def came(self, gossip_id: GossipId) -> bool:
+        """Whether a message was here in full, and its verdict is not forgotten."""
+        return self.state(gossip_id) not in (MessageState.UNKNOWN, MessageState.ANNOUNCED)
+
     def step(self, gossip_id: GossipId, step: MessageStep, now: float, *, briefly: bool = False) -> None:
         """Move an id; `briefly` makes a verdict one that is soon forgotten."""
         state = MESSAGE_TRANSITIONS[self.state(gossip_id), step]

@@ -119,6 +119,40 @@ def test_heard_needs_a_peer_that_was_not_given_it() -> None:
     assert len(at_once.told(CallReturned)) == 1
 
 
+def test_a_name_alone_is_no_return() -> None:
+    """Whoever a relay told the name says that it has it, and wants no copy: nothing, until the message itself was brought."""
+    aboard = caller(peers=tuple(f"r{number}" for number in range(9)))
+    (relay,) = aboard.hops(CALL)
+    spy = next(peer for peer in ("r1", "r2") if peer != relay)
+    name = named(CALL.cell)
+    aboard.tell(RpcReceived(spy, Rpc(idontwant=(name,), ihave=((TOPIC, (name,)),)), 60))
+    assert aboard.told(CallReturned) == []
+    aboard.gossip(relay, CALL)
+    assert aboard.told(CallReturned) == []
+    given = [to for to, rpc in aboard.said for carried in rpc.messages if carried.data == CALL.cell]
+    honest = next(peer.peer for peer in aboard.node.peers if peer.peer not in (relay, spy, *given))
+    aboard.tell(RpcReceived(honest, Rpc(idontwant=(name,)), 60))
+    assert len(aboard.told(CallReturned)) == 1, "control: now it says something"
+
+
+def test_who_dialled_the_victim_bears_no_witness() -> None:
+    """Twenty that dialled it bring the message itself: it goes on, and is not HEARD; one that it dialled is enough."""
+    aboard = caller()
+    (relay,) = aboard.hops(CALL)
+    spies = [f"in{number}" for number in range(20)]
+    aboard.join(*spies, outbound=False)
+    for spy in spies:
+        aboard.gossip(spy, CALL)
+    assert aboard.shows(CALL)
+    assert aboard.told(CallReturned) == []
+    given = [to for to, rpc in aboard.said for carried in rpc.messages if carried.data == CALL.cell]
+    aboard.join("late")
+    assert "late" not in given
+    aboard.gossip("late", CALL)
+    assert len(aboard.told(CallReturned)) == 1
+    assert aboard.hops(CALL) == [relay]
+
+
 def test_who_has_it_from_the_victim_proves_nothing() -> None:
     """After the relay brought it the victim forwards it; whoever it went to may show it for ever."""
     aboard = caller(seed=1)
