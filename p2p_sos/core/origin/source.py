@@ -14,7 +14,7 @@ from p2p_sos.core.letters.letterbook import ROW_BYTES_MAX
 from p2p_sos.core.notices import WayFails
 from p2p_sos.core.origin.draws import Draws
 from p2p_sos.core.origin.errand import Errand, ErrandState, ErrandStep
-from p2p_sos.core.origin.relays import Relays
+from p2p_sos.core.origin.relays import PAIR, Relays
 from p2p_sos.core.origin.stempool import call_of
 from p2p_sos.core.origin.way import Way
 from p2p_sos.core.tables import Table
@@ -194,16 +194,27 @@ class Source:
         errand = self._errands.get(gossip_id)
         if errand is None or errand.state is not ErrandState.AWAY:
             return []
-        had = (peer, *errand.relays)
-        others = [one for one in self._relays.pair(now) if one not in had]
-        allowed = [one for one in others if one in self._used or len(self._used) < STEM_RELAYS_MAX]
-        if not allowed:
-            return []
         # "An own message that comes again on the stem takes the other relay, as that of another would, within these
         # bounds." (11-origin §6)
-        errand.relays.append(allowed[0])
-        kept = self._use(allowed[0])
-        return [*kept, SendStem(allowed[0], errand.frame.cell), Handed(gossip_id, (allowed[0],))]
+        relay = self._other(errand, peer, now)
+        if relay is None:
+            return []
+        errand.relays.append(relay)
+        kept = self._use(relay)
+        return [*kept, SendStem(relay, errand.frame.cell), Handed(gossip_id, (relay,))]
+
+    def _other(self, errand: Errand, sender: PeerId, now: float) -> PeerId | None:
+        """The one relay beside the first to which a message that comes again may go: one of the case's if there is one."""
+        had = (sender, *errand.relays)
+        # "A message that went to two relays stays with these" (11-origin §6)
+        if len(dict.fromkeys(errand.relays)) >= PAIR:
+            return None
+        there = self._relays.suitable
+        known = [relay for relay in self._used if relay in there and relay not in had]
+        more = [relay for relay in self._relays.pair(now) if relay not in had]
+        if len(self._used) >= STEM_RELAYS_MAX:
+            more = []
+        return next(iter(known + more), None)
 
     def _on_refused(self, peer: PeerId, now: float) -> list[SourceStep]:
         """Nothing that waited for it left: the next one gets it. It stays on the count if it may have read anything before."""

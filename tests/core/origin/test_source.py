@@ -204,6 +204,25 @@ def test_an_own_cell_that_loops_is_treated_like_anybodys() -> None:
     assert not aboard.shows(CALL)
 
 
+def test_returns_alone_show_the_case_to_two_relays() -> None:
+    """Over four epochs, whoever sends every message back, twice: the same two; patience alone brings a third (control)."""
+    aboard = caller(peers=tuple(f"r{number}" for number in range(9)))
+    aboard.join("in1", "in2", outbound=False)
+    for need in (Need.EXPERTISE, Need.INVESTIGATE, Need.BLOCK_HOST, Need.RATE_LIMIT):
+        for frame in own(aboard):
+            if aboard.node._origin.veil.veils(frame.id):
+                aboard.stem("in1", frame)
+                aboard.stem("in2", frame)
+                assert len(aboard.hops(frame)) == 2
+        run_with_returns(aboard, 730)
+        aboard.tell(VictimUpdates({"needs": 1 << need}))
+    assert len(went_to(aboard)) == 2
+    pairs = aboard.node._origin.relays.pair(aboard.now)
+    assert sorted(pairs) != sorted(went_to(aboard)), "control: the pair of this epoch is another"
+    aboard.run(300.0)
+    assert len(went_to(aboard)) == STEM_RELAYS_MAX
+
+
 # ------------------------------------------------------------------------- never a fluff
 
 
