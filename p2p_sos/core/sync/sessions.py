@@ -85,15 +85,20 @@ class Session:
     number: int
     rounds_max: int
     bytes_max: int
-    asked_at: float
+    opened_at: float
     question: Request | None = None
     bytes_passed: int = 0
+    asked_at: float = field(init=False)
     _rounds: int = 0
     _wishes: dict[Rank, deque[Wish]] = field(factory=lambda: {rank: deque() for rank in Rank})
     _wants: dict[Rank, dict[MessageId, None]] = field(factory=lambda: {rank: {} for rank in Rank})
     _gifts: dict[Rank, dict[MessageId, None]] = field(factory=lambda: {rank: {} for rank in Rank})
     _boards: deque[CallId] = field(factory=deque)
     _registers: list[bytes] = field(factory=list)
+
+    @asked_at.default
+    def _asked_when_opened(self) -> float:
+        return self.opened_at
 
     def open(self) -> Request:
         """The first question."""

@@ -38,6 +38,7 @@ class SyncSettings:
     rounds_max: int = SYNC_ROUNDS_MAX
     session_bytes_max: int = SYNC_SESSION_BYTES_MAX
     sessions_max: int = 4  # guess: a node that starts dials many; four will not all lie or sleep
+    place_s: float = 1.5 * SYNC_PERIOD_S  # guess: a megabyte over 1 Mbit/s; two turns, wherever they fall
     settle_s: float = 2.0  # guess: longer than a full queue of verifications
     answer_bytes_burst: float = float(SYNC_SESSION_BYTES_MAX)  # one full session
     answer_bytes_per_s: float = 65_536.0  # guess: half a megabit for each peer that asks all the time
@@ -61,8 +62,9 @@ class Sync:
     _answerer: Answerer = field(init=False)
     _turns: Turns = field(init=False)
     _fetched: Fetched = field(init=False)
-    _sessions: dict[PeerId, Session] = field(init=False, factory=dict)
+    _sessions: dict[PeerId, Session] = field(init=False, factory=dict)  # those opened first come first
     _due_at: float | None = field(init=False, default=None)
+    _turned: bool = field(init=False, default=False)
 
     def __attrs_post_init__(self) -> None:
         settings = self._settings
@@ -113,14 +115,31 @@ class Sync:
         for peer in stale:
             del self._sessions[peer]
             self._turns.kept_silent(peer)
-        asked = self._ask(self._turns.next(self._sessions), now)
+        # "the session of the period MUST be opened all the same, but the first after a start" (09-sync §6)
+        ask = self._open if self._turned else self._ask
+        self._turned = True
+        asked = ask(self._turns.next(self._sessions), now)
         # "Beside it, it SHOULD ask in turn one of those that did not answer: they may be back." (09-sync §6)
         return [*asked, *self._ask(self._turns.next_silent(self._sessions), now)]
 
     def _ask(self, peer: PeerId | None, now: float) -> list[SyncStep]:
-        """Open a session, unless there are enough of them."""
-        if peer is None or peer in self._sessions or len(self._sessions) >= self._settings.sessions_max:
+        """Open a session, unless there are enough of them and none gives way."""
+        is_room = len(self._sessions) < self._settings.sessions_max or self._is_worn(self._oldest(), now)
+        return self._open(peer, now) if is_room else []
+
+    def _oldest(self) -> PeerId:
+        return next(iter(self._sessions))
+
+    def _is_worn(self, peer: PeerId, now: float) -> bool:
+        return now - self._sessions[peer].opened_at >= self._settings.place_s
+
+    def _open(self, peer: PeerId | None, now: float) -> list[SyncStep]:
+        """Open a session; those that held a place for long enough give way, as far as there are too many."""
+        if peer is None or peer in self._sessions:
             return []
+        # "the oldest one gives way that has lasted a period and a half" (09-sync §6)
+        while len(self._sessions) >= self._settings.sessions_max and self._is_worn(self._oldest(), now):
+            del self._sessions[self._oldest()]
         self._forest.look()
         session = Session(
             self._forest,

@@ -7,7 +7,7 @@ import hashlib
 import random
 from collections.abc import Callable, Iterable
 
-from attrs import define, field
+from attrs import define, field, frozen
 
 from p2p_sos.core.actions import SendSync, SetTimer
 from p2p_sos.core.events import PeerJoined, PeerLeft, Started, SyncReceived, TimerFired
@@ -79,6 +79,14 @@ def register(call: CallId, signer: bytes, sequence: int) -> bytes:
 Behaviour = Callable[[str, bytes], list[bytes]]  # who asked, the frame; what is sent back
 
 
+@frozen
+class Posted:
+    """A frame on its way."""
+
+    sender: str
+    frame: bytes
+
+
 @define(eq=False)
 class Neighbourhood:
     """Some machines, some liars, links between them and one clock."""
@@ -123,6 +131,10 @@ class Neighbourhood:
             if name in self.machines:
                 self.perform(name, self.machines[name].handle(PeerLeft(peer), self.now))
 
+    def post(self, at: float, sender: str, receiver: str, frame: bytes) -> None:
+        """A frame arrives later."""
+        self._timers.append((at, receiver, Posted(sender, frame)))
+
     def deliver(self, sender: str, receiver: str, frame: bytes) -> None:
         """A frame arrives."""
         if receiver in self.liars:
@@ -151,8 +163,11 @@ class Neighbourhood:
             first = min(due, key=lambda timer: timer[0])
             self._timers.remove(first)
             self.now = max(self.now, first[0])
-            assert isinstance(first[2], SyncDue)
-            self.perform(first[1], self.machines[first[1]].handle(TimerFired(first[2]), self.now))
+            match first:
+                case _, name, SyncDue() as key:
+                    self.perform(name, self.machines[name].handle(TimerFired(key), self.now))
+                case _, name, Posted(sender=sender, frame=frame):
+                    self.deliver(sender, name, frame)
         self.now = until
 
     def bytes_passed(self) -> int:

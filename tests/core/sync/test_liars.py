@@ -134,16 +134,16 @@ def neighbourhood(liar: str, *, honest: bool) -> Neighbourhood:
     three.names.update(dict.fromkeys(HELD, CALL))
     three.link("victim", "liar")
     if honest:
-        three.liars["honest"] = _only_answers(three)
+        three.liars["honest"] = only_answers(three, HELD)
         three.link("honest", "victim")
     return three
 
 
-def _only_answers(three: Neighbourhood) -> Behaviour:
+def only_answers(three: Neighbourhood, held: list[bytes]) -> Behaviour:
     """An honest peer that never asks: whatever the victim learns, it learns by asking."""
     passive = Neighbourhood(settings=SyncSettings(period_s=None))
     passive.add("honest")
-    passive.hold("honest", CALL, HELD)
+    passive.hold("honest", CALL, held)
     passive.liars["victim"] = lambda _, __: []
     passive.link("honest", "victim")
 
