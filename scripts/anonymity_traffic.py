@@ -43,7 +43,8 @@ PROFILE = PROFILES["laboratory"]
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
 RELAYS = 5
 # Victim and nodes dial three relays when they start, as `sos call` does; then the nodes get one peer more, the caller, and so
-# does the victim, a relay: how many peers share what is fetched shows on every line, and is not what is asked here.
+# does the victim: how many peers share what is fetched, and how much each of them brings, shows on every line, and is not
+# what is asked here.
 DIALS = 3
 LENGTH_S = 18.0  # of a capture, from the first byte on
 SETTLE_S = 3.0  # by then a newcomer has fetched what there is
@@ -247,11 +248,8 @@ class Rig:
             dials = [node.mesh.addresses[0] for node in nodes]
             caller = Person.made(self.folder, victim=behind, listens=False, dials=dials)
             await nursery.start(caller.runner.run)
-            known = [tap.relay for tap in taps[0]]
-            fourth = draws.choice([one for one in self.relays if one.mesh.peer_id not in known])
-            unseen = Tap(_port(fourth), fourth.mesh.peer_id)  # as slow as the others, and nobody looks at it
-            await nursery.start(unseen.run)
-            victim.mesh.connect([unseen.address])
+            beside = await self._newcomer(nursery, draws, [tap.relay for tap in taps[0]])
+            victim.mesh.connect([beside.address])
             await victim.meets(DIALS + 1)
             await caller.meets(len(nodes))
             for person, words in ((victim, call_of(case)), (caller, call_of(behind))):
@@ -259,6 +257,16 @@ class Rig:
             await trio.sleep(LENGTH_S - SETTLE_S + 1.0)
             nursery.cancel_scope.cancel()
         self._keep(victim, nodes, taps)
+
+    async def _newcomer(self, nursery: trio.Nursery, draws: Random, known: Sequence[str]) -> Tap:
+        """The victim's fourth peer, as new and as poor as the caller is for the nodes: it knows one relay beside; nobody looks."""
+        relay = draws.choice([one for one in self.relays if one.mesh.peer_id not in known])
+        person = Person.made(self.folder, dials=[relay.mesh.addresses[0]])
+        await nursery.start(person.runner.run)
+        await person.meets(1)
+        tap = Tap(_port(person), person.mesh.peer_id)  # as slow as the others
+        await nursery.start(tap.run)
+        return tap
 
     async def _taps(self, nursery: trio.Nursery, draws: Random) -> list[Tap]:
         taps = [Tap(_port(one), one.mesh.peer_id) for one in draws.sample(self.relays, DIALS)]
