@@ -2,10 +2,11 @@
 
 Comes in: what nodes saw, who claims. Goes out: each component that follows no lead, or several, and each call that nobody
 honest who runs there holds, though somebody capable ran in it for all of the rest that is asked for. Whom the victim itself named
-last counts as well: who names liars alone sends everybody else home.
+last counts as well: who names liars alone sends everybody else home. And so do `k` groups whom it met, whoever they are.
 """
 
 from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
+from p2p_sos.sim.checkers.met import filled, wanted_since
 from p2p_sos.sim.checkers.reach import together_since
 from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.violation import Violation
@@ -32,6 +33,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     end_s = facts.duration_s
     for call in facts.calls.values():
         since_s = end_s - rest_s(call, facts)
+        full = filled(trace, facts, call) if facts.liars else []
         for component in facts.epochs[-1].components if facts.epochs else ():
             since = together_since(facts, component, end_s - 1e-6)
             there = [node for node in component if node in call.capable]
@@ -40,7 +42,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             last = stretches(trace, facts, call.call, component)[-1]
             if last.nodes and last.lead is None:
                 found.append(Violation(NAME, end_s, there[0], f"{last.nodes} nodes do not follow one lead"))
-            if last.nodes and not _held(trace, facts, call, component):
+            if last.nodes and wanted_since(full, since_s, end_s - since_s) == since_s and not _held(trace, facts, call, component):
                 found.append(Violation(NAME, end_s, there[0], "nobody who runs here claims"))
     return tuple(found)
 

@@ -4,11 +4,13 @@ Comes in: who heard a call and could answer, who signed claims. Goes out: each c
 the moment at which a capable honest node heard it.
 
 The bound is that of the specification: the gossip delay, a PROG for each doubling that the liars in front take, and the
-bands up to the best honest one, as if nobody but liars stood before it.
+bands up to the best honest one, as if nobody but liars stood before it. It is for liars that make no contact: while `k` groups
+that the victim attested hold the places nobody else is wanted, and the time counts anew from the moment at which that ceases.
 """
 
 from math import ceil, floor, log2
 
+from p2p_sos.sim.checkers.met import Spans, filled, wanted_since
 from p2p_sos.sim.checkers.reach import together
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Component, Facts
@@ -53,6 +55,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     reached: dict[tuple[CallId, str], list[float]] = {}
     for when_s, who, _, call_id, *_ in trace.of("reached"):
         reached.setdefault((call_id, who), []).append(when_s)
+    full = {call.call: filled(trace, facts, call) for call in facts.calls.values()} if facts.liars else {}
     found: list[Violation] = []
     done: dict[tuple[CallId, tuple[str, ...]], None] = {}
     for heard_s, node, _, call_id, *_ in trace.of("heard"):
@@ -62,7 +65,9 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         liars = liars_in_front(facts, call, facts.component_of(node, heard_s))
         quick_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=True)
         speaks = any(said_s <= quick_s for said_s in spoke.get(call_id, []))
-        deadline_s = heard_s + bound_s(call, liars, facts.delta_s, victim_speaks=speaks)
+        within_s = bound_s(call, liars, facts.delta_s, victim_speaks=speaks)
+        known = _known_to(facts, call, node, heard_s, full.get(call_id, []))
+        deadline_s = wanted_since(known, heard_s, within_s) + within_s
         if deadline_s > facts.duration_s or not together(facts, (node,), heard_s, deadline_s):
             continue
         if _over(trace, node, call_id, deadline_s):
@@ -81,6 +86,16 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             done[call_id, component] = None
             found.append(Violation(NAME, deadline_s, node, f"heard at {heard_s:.2f}, no honest claim since"))
     return tuple(found)
+
+
+def _known_to(facts: Facts, call: CallFacts, node: str, heard_s: float, spans: Spans) -> Spans:
+    """The spans of which a node could learn: somebody it reaches was in reach of the victim as that attested."""
+    found: Spans = []
+    for start_s, end_s in spans:
+        told = dict.fromkeys(facts.component_of(call.victim, start_s))
+        if any(name in told for name in facts.component_of(node, max(start_s, heard_s))):
+            found.append((start_s, end_s))
+    return found
 
 
 def _victims_spoke(trace: Trace, facts: Facts) -> dict[CallId, list[float]]:

@@ -1,10 +1,11 @@
 """Every call is helped until it closes: somebody honest who runs holds a live claim, but for the time a loss takes.
 
 Comes in: who claimed, released, died. Goes out: each time without any such helper that lasted longer than it takes to
-notice a loss (a lease) and to open the bands again.
+notice a loss (a lease) and to open the bands again. While `k` groups that the victim met hold the places nobody honest need come.
 """
 
 from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
+from p2p_sos.sim.checkers.met import filled, wanted_since
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Facts
 from p2p_sos.sim.trace import Trace
@@ -53,7 +54,9 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             continue
         liars = liars_in_front(facts, call)
         within_s = call.timing.lease_s + bound_s(call, liars, facts.delta_s, victim_speaks=False)
-        for start_s, end_s in gaps(trace, facts, call):
+        full = filled(trace, facts, call) if facts.liars else []
+        for began_s, end_s in gaps(trace, facts, call):
+            start_s = wanted_since(full, began_s, within_s)
             if end_s - start_s > within_s:
                 why = f"nobody helps from {start_s:.2f} to {end_s:.2f}"
                 found.append(Violation(NAME, start_s + within_s, call.victim, why))

@@ -14,6 +14,7 @@ from p2p_sos.core.duty.policy import Policy
 from p2p_sos.sim.behaviour import Make
 from p2p_sos.sim.checkers.conviction import conflicts
 from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
+from p2p_sos.sim.checkers.met import filled
 from p2p_sos.sim.checkers.suites import PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.liars.black_hole import black_hole
@@ -27,6 +28,7 @@ from p2p_sos.sim.liars.silent_lead import silent_lead
 from p2p_sos.sim.liars.slot_hoarder import slot_hoarder
 from p2p_sos.sim.liars.usurper import usurper
 from p2p_sos.sim.liars.withholder import withholder
+from p2p_sos.sim.measures import measures
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.basic import ONE_LEAD
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city
@@ -105,6 +107,17 @@ def _waited(trace: Trace, facts: Facts) -> Measures:
     bound = bound_s(call, fitter, 2 * facts.delta_s, victim_speaks=True)
     share = (first[0] - call.start_s) / bound if first else None
     return {"share_of_bound": share, "liars_in_front": float(fitter)}
+
+
+def _met(trace: Trace, facts: Facts) -> Measures:
+    """Until the first honest claim, or until the victim had met `k` groups, liars or not, that hold the places: then it has its help."""
+    told, call = measures(trace, facts), first_call(facts)
+    if call is None:
+        return {"held_by_liars": None}
+    full = filled(trace, facts, call)
+    came_s = [told["first_claim_s"], full[0][0] - call.start_s if full else None]
+    first_s = min((time_s for time_s in came_s if time_s is not None), default=None)
+    return {"first_claim_s": first_s, "held_by_liars": float(bool(full) and told["first_claim_s"] is None)}
 
 
 # ------------------------------------------------------------------------- two words at a time
@@ -248,8 +261,8 @@ SCENARIOS = (
         "replayer", _among(*[replayer()] * 3), 60.0, PEACEFUL, AS_BASELINE, about="three that repeat what was said",
     ),
     Scenario(
-        "withholder", _among(*[withholder()] * 12), 60.0, PEACEFUL, AS_BASELINE,
-        about="a fifth that pass nothing on",
+        "withholder", _among(*[withholder()] * 12), 60.0, PEACEFUL, AS_BASELINE, measure=_met,
+        about="a fifth that pass nothing on; where the victim met k of them, they are its help",
     ),
     Scenario(
         "perjurer", _among(*[perjurer()] * 3), 60.0, PEACEFUL, AS_BASELINE,
