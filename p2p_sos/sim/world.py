@@ -76,6 +76,11 @@ class World(Lives):
 
     # ------------------------------------------------------------------ building
 
+    def live_under(self, profile: Profile) -> None:
+        """Another profile, for a world that is still empty: where a seed draws it."""
+        assert not self.places, "nobody is there yet"
+        self.profile = self.shared.profile = profile
+
     def add_node(
         self,
         name: str,

@@ -42,7 +42,11 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             last = stretches(trace, facts, call.call, component)[-1]
             if last.nodes and last.lead is None:
                 found.append(Violation(NAME, end_s, there[0], f"{last.nodes} nodes do not follow one lead"))
-            if last.nodes and wanted_since(full, since_s, end_s - since_s) == since_s and not _held(trace, facts, call, component):
+            if (
+                last.nodes
+                and wanted_since(full, since_s, end_s - since_s) == since_s
+                and not _held(trace, facts, call, component)
+            ):
                 found.append(Violation(NAME, end_s, there[0], "nobody who runs here claims"))
     return tuple(found)
 

@@ -11,7 +11,7 @@ that the victim attested hold the places nobody else is wanted, and the time cou
 from math import ceil, floor, log2
 
 from p2p_sos.sim.checkers.met import Spans, filled, wanted_since
-from p2p_sos.sim.checkers.reach import together
+from p2p_sos.sim.checkers.reach import in_company, together
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Component, Facts
 from p2p_sos.sim.trace import Trace
@@ -99,11 +99,11 @@ def _known_to(facts: Facts, call: CallFacts, node: str, heard_s: float, spans: S
 
 
 def _victims_spoke(trace: Trace, facts: Facts) -> dict[CallId, list[float]]:
-    """When each victim said anything beside its CALL and letters."""
+    """When each victim said anything beside its CALL and letters that somebody could hear."""
     said: dict[CallId, list[float]] = {}
     for time_s, _, _, kind, call, signer, *_ in trace.of("signed"):
         victims = call in facts.calls and facts.calls[call].victim_key == signer
-        if victims and kind not in ("CALL", "LETTER"):
+        if victims and kind not in ("CALL", "LETTER") and in_company(facts, facts.calls[call].victim, time_s):
             said.setdefault(call, []).append(time_s)
     return said
 

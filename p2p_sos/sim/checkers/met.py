@@ -6,6 +6,7 @@ worked out from the messages, not with the code that is judged, and errs on the 
 
 from attrs import define, field
 
+from p2p_sos.sim.checkers.reach import in_company
 from p2p_sos.sim.facts import CallFacts, Facts
 from p2p_sos.sim.trace import Record, Trace
 from p2p_sos.wire.messages import Attest, Key
@@ -24,14 +25,15 @@ class _Places:
     holds: dict[Key, float] = field(factory=dict)  # until when, if nothing more is heard
     convicted: dict[Key, None] = field(factory=dict)
 
-    def step(self, trace: Trace, record: Record) -> None:
+    def step(self, trace: Trace, facts: Facts, record: Record) -> None:
         """One more record."""
         if record[2] == "convicted":
             self.convicted[record[3]] = None
             return
         time_s, kind, signer = record[0], record[3], record[5]
         message = trace.messages.get(record[6])
-        if isinstance(message, Attest) and signer == self.call.victim_key and record[7]:
+        victims = signer == self.call.victim_key and in_company(facts, self.call.victim, time_s)
+        if isinstance(message, Attest) and victims and record[7]:
             self.met |= dict.fromkeys(message.responders)
         elif kind in GOES:
             self.holds.pop(signer, None)
@@ -61,7 +63,7 @@ def filled(trace: Trace, facts: Facts, call: CallFacts) -> Spans:
         if since_s is not None and until_s is not None and until_s <= record[0]:
             found.append((since_s, until_s))  # somebody fell silent
             since_s = None
-        places.step(trace, record)
+        places.step(trace, facts, record)
         until_s = places.full_until_s(facts, record[0])
         if until_s is None and since_s is not None:
             found.append((since_s, record[0]))

@@ -54,6 +54,11 @@ def together_since(facts: Facts, names: Sequence[str], at_s: float) -> float | N
     return since
 
 
+def in_company(facts: Facts, name: str, at_s: float) -> bool:
+    """Whether a node reached anybody: what it said with all its lines cut nobody need know."""
+    return len(facts.component_of(name, at_s)) > 1
+
+
 def together(facts: Facts, names: Sequence[str], start_s: float, end_s: float) -> bool:
     """Whether these nodes ran and reached one another all the time from `start_s` to `end_s`."""
     since = together_since(facts, names, end_s)

@@ -1,4 +1,4 @@
-"""Scenarios of calls that go another way: silent victims, requisitions that miss, late comers, too many at once.
+"""Scenarios of calls that go another way: requisitions that miss, late comers, too many at once.
 
 Decides what is done to the world and when, and what passes. Knows no checker's inside.
 """
@@ -10,7 +10,7 @@ from attrs import evolve
 
 from p2p_sos.core.duty.policy import Policy
 from p2p_sos.core.events import OperatorReleases, VictimClears, VictimRequisitions
-from p2p_sos.sim.checkers import first_help, graver_first, helped, livelock
+from p2p_sos.sim.checkers import graver_first, livelock
 from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
@@ -21,53 +21,12 @@ from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city, names
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, first_call, followed, unhelped_s
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
-from p2p_sos.wire.messages import Call, Key
-from p2p_sos.wire.registry import CALL_EPOCH_S, SYNC_PERIOD_S, TIMINGS, Detail, Reason, Sector, Severity
+from p2p_sos.wire.messages import Key
+from p2p_sos.wire.registry import SYNC_PERIOD_S, Detail, Reason, Sector, Severity
 
 SHORT_LIFE_S = 600.0
 FAULT_S = 12.0
 CAUGHT_UP_S = SYNC_PERIOD_S + 2.0
-
-# ------------------------------------------------------------------------- a silent victim
-
-
-def _silent_victim(world: World, _seed: int, nodes: int) -> None:
-    """The victim dies soon after its call; the last ten minutes of the call's life are lived."""
-    city(world, nodes)
-    world.plan(0.0, "call", VICTIM)
-    world.plan(world.draws.uniform(1.0, 8.0), "kill", VICTIM)
-    world.schedule(20.0, partial(_leap_to_the_end, world))
-
-
-def _leap_to_the_end(world: World) -> None:
-    if VICTIM not in world.calls:
-        return
-    call = world.calls[VICTIM].message
-    assert isinstance(call, Call), "what the victim sent"
-    ends_unix_s = call.epoch * CALL_EPOCH_S + TIMINGS[call.severity].life_s
-    first = world.places[0]
-    world.plan(world.now, "leap", "*", ends_unix_s - SHORT_LIFE_S - world.reading(first).unix_s)
-
-
-def _lived(trace: Trace, facts: Facts) -> Measures:
-    """Whether an honest claim came, how it ended, and how many closed it before its time."""
-    call = first_call(facts)
-    if call is None:
-        return dict.fromkeys(("helped", "gap_s", "closed_early", "expired_share"))
-    ended = [
-        record
-        for record in trace.of("ended", "closed")
-        if record[3] == call.call and record[1] in facts.honest
-    ]
-    early = [record for record in ended if record[4] != "expired"]
-    claimed = [r for r in trace.of("signed") if r[3] == "CLAIM" and r[4] == call.call and r[7]]
-    return {
-        "helped": 1.0 if claimed else None,
-        "gap_s": unhelped_s(trace, facts, call),
-        "closed_early": float(len(early)),
-        "expired_share": len({r[1] for r in ended if r[4] == "expired"}) / len(facts.honest),
-    }
-
 
 # ------------------------------------------------------------------------- requisitions
 
@@ -271,11 +230,6 @@ def _turns(trace: Trace, facts: Facts) -> Measures:
 
 
 SCENARIOS = (
-    Scenario(
-        "silent-victim", _silent_victim, SHORT_LIFE_S + 160.0, (*ALWAYS, first_help.check, helped.check),
-        Limits(more=(every("helped", "nobody helped"), at_most("gap_s", 0.0), at_most("closed_early", 0.0), at_least("expired_share", 1.0))),
-        measure=_lived, about="the victim dies after its call, and the call lives on to its end",
-    ),
     Scenario("requisition-race", _race, 60.0, CHANGING, _requisitioned(1.0 + 2.0, "requisitions", 2.0), measure=_effect,
              about="two requisitions at once, and a lead that dies"),
     Scenario("requisition-dead", _dead, 60.0, CHANGING, _requisitioned(1.0 + 2.0, "went", 1.0), measure=_effect,

@@ -33,14 +33,13 @@ from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.basic import ONE_LEAD
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, first_call
+from p2p_sos.sim.scenarios.roots import ROOTED, vouch
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.weight import weight_bytes
-from p2p_sos.sim.world import PROFILE, World
-from p2p_sos.wire.hashing import blake2b
+from p2p_sos.sim.world import World
 from p2p_sos.wire.messages import Roster
 from p2p_sos.wire.registry import Sector
 
-ROOTED = evolve(PROFILE, name="simulated, with a root", roots=(b"root".ljust(32),))
 BEST = Policy(sectors=(1 << len(Sector)) - 1)  # a liar's card says that it can do everything
 FIRST_CLAIM_S, LEAD_S, K = 2.0, 3.0, 5
 AS_BASELINE = Limits(first_claim_p99_s=FIRST_CLAIM_S, lead_p99_s=LEAD_S, claims_max=2 * K, more=(ONE_LEAD,))
@@ -62,17 +61,6 @@ def _town(world: World, nodes: int, makes: Sequence[Make], victims: int = 1) -> 
     for number in range(1, victims):
         add_victim(world, f"{VICTIM}{number}", there)
     return there
-
-
-def _vouch(world: World, there: Sequence[str], together: Sequence[Sequence[str]] = ()) -> None:
-    """A root vouches for everybody: each is a group of its own, but for those that stand together."""
-    group = {name: names[0] for names in together for name in names}
-    for name in there:
-        place = world[name]
-        assert place.responder is not None
-        world.shared.accredited[place.responder.key.public] = blake2b(
-            "esos/1 simulated", group.get(name, name).encode()
-        )
 
 
 def _among(*makes: Make, victims: int = 1) -> Callable[[World, int, int], None]:
@@ -152,7 +140,7 @@ def _false_close(world: World, seed: int, nodes: int) -> None:
     quitters = [quitter(20.0 + 10.0 * number) for number in range(4)]
     there = _town(world, nodes, [*quitters, forger(), replayer()])
     # Four liars, and f groups: two of them stand together each time.
-    _vouch(world, there, (("n0", "n1"), ("n2", "n3")))
+    vouch(world, there, (("n0", "n1"), ("n2", "n3")))
     world.plan(0.0, "call", VICTIM)
     if seed % 2:
         world.plan(15.0, "kill", VICTIM)  # a silent victim: others may close, if enough of them say so

@@ -1,7 +1,6 @@
 """Where a scenario of the table never meets its hardest case by itself, that case is made here, in a small world.
 
-A zombie that fences itself says nothing stale; a victim that dies a second after its call has attested its helpers already. Both
-scenarios would pass where nobody refuses a report, and where nobody attests in the victim's place.
+A zombie that fences itself says nothing stale; a victim whose helpers are too few to close closes nothing.
 """
 
 from functools import partial
@@ -13,7 +12,7 @@ from p2p_sos.sim.checkers import first_help, helped
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL
 from p2p_sos.sim.run import facts_of, run_world, world_of
 from p2p_sos.sim.scenario import Scenario
-from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.scenarios import SCENARIOS, silence
 from p2p_sos.sim.scenarios.city import VICTIM, city
 from p2p_sos.sim.trace import Record, Trace
 from p2p_sos.sim.world import World
@@ -100,6 +99,20 @@ def test_a_victim_that_never_said_a_second_word_is_spoken_for(kill_s: float, in_
     assert [
         v for checker in (*ALWAYS, first_help.check, helped.check) for v in checker(world.trace, facts)
     ] == []
+
+
+@pytest.mark.parametrize("groups", [S1.stand_down_f, S1.stand_down_f + 1])
+def test_a_silent_victim_s_call_closes_by_enough_groups(groups: int) -> None:
+    """Control for `silent-victim`: with one group more than its f the call closes, as it may, and the row would say so."""
+    scenario = SCENARIOS["silent-victim"]
+    world = world_of(scenario, 1, 16)
+    there = [place.name for place in world.places if place.responder is not None]
+    world.schedule(silence.CALLED_UP_S + 1.0, partial(silence._call_up, world, there, groups))
+    facts = run_world(scenario, world, silence.STOOD_DOWN_S + 10.0)
+    told = silence._lived(world.trace, facts)
+    assert told["stood_down_groups"] == groups
+    assert bool(told["closed_early"]) is (groups > S1.stand_down_f)
+    assert [v for checker in scenario.checkers for v in checker(world.trace, facts)] == []
 
 
 def test_a_view_is_never_older_than_its_board() -> None:

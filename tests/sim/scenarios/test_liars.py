@@ -9,6 +9,7 @@ from p2p_sos.sim.run import run_seed, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
 from p2p_sos.sim.scenarios import liars
 from p2p_sos.sim.scenarios.city import VICTIM
+from p2p_sos.sim.scenarios.roots import vouch
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import World
 from tests.sim.checkers.stage import Stage, claim, key
@@ -48,7 +49,7 @@ def test_enough_honest_groups_would_close() -> None:
     scenario = BY_NAME["false-close"]
     world = world_of(scenario, 1, NODES)
     there = [place.name for place in world.places if place.responder is not None]
-    liars._vouch(world, there)
+    vouch(world, there)
     world.begin()
     world.run(scenario.duration_s)
     assert list(world.trace.of("closed"))
