@@ -29,7 +29,7 @@ from p2p_sos.sim.scenarios.recovery import (
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 
-K = 5
+K, RATE_MAX = 5, 1.5
 FAULT_S = 10.0
 SPAN_S = 60.0
 NEVER_S = 1e9
@@ -226,13 +226,13 @@ def _flap(world: World, there: list[str], shaky: list[str], *, away_s: float, wi
 # ------------------------------------------------------------------------- clocks and cards
 
 
-def _clocks(world: World, _seed: int, nodes: int) -> None:
-    """Wall clocks are ten minutes off either way; every third local clock runs half as fast again."""
+def _clocks(world: World, seed: int, nodes: int) -> None:
+    """Wall clocks are ten minutes off either way, the victim's too; crystals run half as fast again, or so much slower, or between."""
     city(world, nodes)
     for number, place in enumerate(world.places):
-        place.clocks.wall_offset_s += world.draws.uniform(-600.0, 600.0) if place.victim is None else 0.0
-        if number % 3 == 0 and place.victim is None:
-            place.clocks.set_rate(1.5, world.now)
+        place.clocks.wall_offset_s += world.draws.uniform(-600.0, 600.0)
+        power = (1.0, -1.0, world.draws.uniform(-1.0, 1.0))[(number + seed) % 3]
+        place.clocks.set_rate(RATE_MAX**power, world.now)
     world.plan(0.0, "call", VICTIM)
     world.plan(FAULT_S, "kill", LEAD)
 
@@ -288,7 +288,7 @@ SCENARIOS = (
              measure=after("heal"),
              about="as flapping, away for longer than a lease; more changes of lead are borne (06-board §18)"),
     Scenario("clocks", _clocks, 60.0, ALWAYS, Limits(more=(every("recovery_s", "the lead was not replaced"),)), measure=replaced,
-             about="wall clocks ten minutes off, local clocks half as fast again"),
+             about="wall clocks ten minutes off, crystals up to half as fast again or as much slower"),
     Scenario("cards-spread", _cards_spread, 60.0, SYNCHRONOUS, Limits(more=(at_least("known_share", 0.99),)), measure=_known,
              about="cards are learned, not given"),
 )  # fmt: skip
