@@ -10,7 +10,7 @@ from attrs import evolve
 
 from p2p_sos.core.duty.policy import Policy
 from p2p_sos.core.events import OperatorReleases, VictimClears, VictimRequisitions
-from p2p_sos.sim.checkers import graver_first, livelock
+from p2p_sos.sim.checkers import free_hands, graver_first, livelock
 from p2p_sos.sim.checkers.requisition_effect import requisitions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
@@ -226,7 +226,8 @@ def _turns(trace: Trace, facts: Facts) -> Measures:
     }
     starved = [call for call in facts.calls.values() if call.call not in first]
     gravest = sorted(waits.get("S1", [0.0]))
-    return {**told, "starved": float(len(starved)), "S1_last_s": gravest[-1]}
+    beside = max((span_s for _, span_s in free_hands.waits(trace, facts).values()), default=0.0)
+    return {**told, "starved": float(len(starved)), "S1_last_s": gravest[-1], "beside_free_hand_s": beside}
 
 
 SCENARIOS = (
@@ -239,6 +240,6 @@ SCENARIOS = (
     Scenario("late-join", _late_join, SHORT_LIFE_S + 40.0, PEACEFUL,
              Limits(recovery_max_s=CAUGHT_UP_S, more=(at_least("identical_share", 1.0),)),
              measure=_caught_up, nodes_min=10, about="a tenth of the nodes start ten minutes late"),
-    Scenario("many-calls", _many_calls, 200.0, (*ALWAYS, graver_first.check), Limits(more=(at_most("starved", 0.0),)), measure=_turns,
+    Scenario("many-calls", _many_calls, 200.0, (*ALWAYS, graver_first.check, free_hands.check), Limits(more=(at_most("starved", 0.0),)), measure=_turns,
              about="a hundred calls at once, and hands for sixty"),
 )  # fmt: skip
