@@ -1,7 +1,7 @@
 """Whom the nodes follow in one call, from moment to moment: one walk over the views, for whoever asks about leads.
 
 Decides what *they agree* means: every node that runs and for which the call is open follows the same lead; one that has
-not heard of the call follows nobody. Comes in: a trace and the facts. Goes out: `Stretch`es of true time. Must not know
+not heard of the call follows nobody, and one that saw it closed is asked again only if it sees it open again. Comes in: a trace and the facts. Goes out: `Stretch`es of true time. Must not know
 messages, or what is promised.
 """
 
@@ -34,6 +34,7 @@ class Walk:
     leads: dict[str, Key | None]
     counts: dict[Key | None, int] = field(factory=dict)
     leading: dict[str, None] = field(factory=dict)
+    done: dict[str, None] = field(factory=dict)  # for whom the call is over, after a restart too
 
     def __attrs_post_init__(self) -> None:
         for lead in self.leads.values():
@@ -43,10 +44,15 @@ class Walk:
         """One record of a node that is asked about."""
         node, kind = record[1:3]
         if kind == "up":
-            self._follow(node, None)
-        elif kind == "down" or (record[3] == self.call and (kind == "ended" or record[8] is not None)):
+            if node not in self.done:
+                self._follow(node, None)
+        elif kind == "down":
             self._leave(node)
+        elif record[3] == self.call and (kind == "ended" or record[8] is not None):
+            self._leave(node)
+            self.done[node] = None
         elif record[3] == self.call:
+            self.done.pop(node, None)
             self._follow(node, record[4])
 
     def _leave(self, node: str) -> None:

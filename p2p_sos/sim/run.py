@@ -17,6 +17,8 @@ from p2p_sos.sim.scenario import LIVENESS, Outcome, Scenario
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 
+NOBODY = bytes(32)  # the one group of all whom no root vouches for, where the profile names roots
+
 
 class RunBroke(Exception):
     """A run came to no outcome: something in it raised, which is the cause of this. Its text names the run."""
@@ -93,7 +95,8 @@ def facts_of(scenario: Scenario, world: World) -> Facts:
     places = world.places
     mode = scenario.mode_of(world.seed)
     owners = {key: place.name for key, place in world.observer.owners.items()}
-    groups = {key: world.shared.accredited.get(key, key) for key in owners}
+    rooted = bool(world.profile.roots)
+    groups = {key: world.shared.accredited.get(key, NOBODY if rooted else key) for key in owners}
     return Facts(
         scenario=scenario.name,
         seed=world.seed,

@@ -226,6 +226,11 @@ class World(Lives):
         if place.sitter is not None:
             self.later(place, 0.0, event)
 
+    def speak(self, victim: str, event: Event) -> None:
+        """A victim that has called says something; before that there is nothing to say."""
+        if victim in self.calls:
+            self.operate(victim, event)
+
     # ------------------------------------------------------------------ what is done to links
 
     def cut(self, one: str, other: str, both: bool = True, noticed: bool = False) -> None:

@@ -45,6 +45,18 @@ def test_who_is_down_or_done_is_not_asked_and_who_comes_back_is() -> None:
     assert _agreed(stage) == [(3.0, 6.0), (8.0, 100.0)]
 
 
+def test_for_whom_a_call_is_closed_a_restart_opens_nothing() -> None:
+    """It starts again and need not say that it is still closed; one that sees it open again is asked."""
+    stage = Stage()
+    _all_follow(stage, 1.0, "n0", EVERYBODY[1:])
+    stage.view(2.0, "n0", "n0", closed="stood-down")
+    stage.add(3.0, "n0", "down", 1)
+    stage.add(4.0, "n0", "up", 2)
+    assert _agreed(stage) == [(2.0, 100.0)]
+    stage.view(10.0, "n0", None)
+    assert _agreed(stage) == [(2.0, 10.0)]
+
+
 def test_a_moment_of_agreement_is_no_lasting_one() -> None:
     """They agree, part and agree again; and part for good."""
     stage = Stage()

@@ -2,10 +2,14 @@
 
 Comes in: what nodes saw, who claims. Goes out: each component that follows no lead, or several, and each call that nobody
 honest who runs there holds, though somebody capable ran in it for all of the rest that is asked for. Whom the victim itself named
-last counts as well: who names liars alone sends everybody else home. And so do `k` groups whom it met, whoever they are.
+last counts as well: who names liars alone sends everybody else home. And so do `k` groups whom it met, whoever they are. Where all
+who could come have their hands full with other calls, nothing is asked.
 """
 
+from attrs import evolve
+
 from p2p_sos.sim.checkers.first_help import bound_s, liars_in_front
+from p2p_sos.sim.checkers.free_hands import at_the_end
 from p2p_sos.sim.checkers.met import filled, wanted_since
 from p2p_sos.sim.checkers.reach import together_since
 from p2p_sos.sim.checkers.requisition_effect import requisitions
@@ -13,11 +17,18 @@ from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import CallFacts, Component, Facts
 from p2p_sos.sim.following import stretches
 from p2p_sos.sim.trace import Trace
-from p2p_sos.wire.messages import Key
-from p2p_sos.wire.registry import SYNC_PERIOD_S
+from p2p_sos.wire.messages import Key, Update
+from p2p_sos.wire.registry import SYNC_PERIOD_S, TIMINGS
 
 NAME = "rest"
 HOLD, GO = ("CLAIM", "RENEW", "SITREP"), ("DECLINE", "RELEASE", "STAND_DOWN")
+
+
+def timed(trace: Trace, call: CallFacts) -> CallFacts:
+    """The call with the slowest timers that it ever had: an UPDATE may make it milder."""
+    words = (trace.messages.get(r[6]) for r in trace.of("signed") if r[4] == call.call and r[7])
+    timings = [TIMINGS[word.severity] for word in words if isinstance(word, Update)]
+    return evolve(call, timing=max([call.timing, *timings], key=lambda timing: timing.lease_s))
 
 
 def rest_s(call: CallFacts, facts: Facts) -> float:
@@ -30,8 +41,9 @@ def rest_s(call: CallFacts, facts: Facts) -> float:
 def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """Whoever was together for so long follows one lead, and somebody among them claims."""
     found: list[Violation] = []
-    end_s = facts.duration_s
-    for call in facts.calls.values():
+    end_s, hands = facts.duration_s, at_the_end(trace, facts)
+    for told in facts.calls.values():
+        call = timed(trace, told)
         since_s = end_s - rest_s(call, facts)
         full = filled(trace, facts, call) if facts.liars else []
         for component in facts.epochs[-1].components if facts.epochs else ():
@@ -40,20 +52,19 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             if not there or since is None or since > since_s:
                 continue
             last = stretches(trace, facts, call.call, component)[-1]
-            if last.nodes and last.lead is None:
+            held = _held(trace, facts, call, component)
+            if not last.nodes or (not held and all(hands.is_full(node) for node in there)):
+                continue
+            if last.lead is None:
                 found.append(Violation(NAME, end_s, there[0], f"{last.nodes} nodes do not follow one lead"))
-            if (
-                last.nodes
-                and wanted_since(full, since_s, end_s - since_s) == since_s
-                and not _held(trace, facts, call, component)
-            ):
+            if not held and wanted_since(full, since_s, end_s - since_s) == since_s:
                 found.append(Violation(NAME, end_s, there[0], "nobody who runs here claims"))
     return tuple(found)
 
 
 def _named(trace: Trace, facts: Facts, call: CallFacts) -> tuple[Key, ...]:
     """Whom the victim's last requisition of a call names."""
-    asked = [one for _, about, one in requisitions(trace, facts) if about is call]
+    asked = [one for _, about, one in requisitions(trace, facts) if about.call == call.call]
     last = max(asked, key=lambda one: one.sequence, default=None)
     return () if last is None else (last.lead, *last.members)
 

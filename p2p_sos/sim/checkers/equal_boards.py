@@ -1,6 +1,7 @@
 """At the end of a run that had its rest, connected honest nodes hold equal boards.
 
-Comes in: the fingerprint of every open board at the end. Goes out: each node that holds another one than most.
+Comes in: the fingerprint of every open board at the end. Goes out: each node that holds another one than most. Of a call that its
+victim closed everybody keeps what it had; there each node that holds it must have seen it closed.
 """
 
 from p2p_sos.sim.checkers.reach import together_since
@@ -28,6 +29,11 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     found: list[Violation] = []
     end_s = facts.duration_s
     for call, held in boards.items():
+        closed = _closed(trace, facts, call)
+        if closed is not None:
+            if closed[0] <= end_s - rest_s:
+                found += _unseen(facts, call, held, closed)
+            continue
         if newest.get(call, 0.0) > end_s - facts.delta_s:
             continue
         first = next(iter(held))
@@ -39,3 +45,28 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             if fingerprint != common and since is not None and since <= end_s - rest_s:
                 found.append(Violation(NAME, end_s, node, f"holds another board of {call.hex()[:8]}"))
     return tuple(found)
+
+
+def _closed(trace: Trace, facts: Facts, call: CallId) -> tuple[float, dict[str, None]] | None:
+    """When its victim closed a call, and who ever saw it closed since; None if it did not."""
+    told = facts.calls.get(call)
+    words = [r for r in trace.of("signed") if r[4] == call and r[3] in ("CANCEL", "ALL_CLEAR") and r[7]]
+    if told is None or not any(r[5] == told.victim_key for r in words):
+        return None
+    said_s = next(r[0] for r in words if r[5] == told.victim_key)
+    seen = [r for r in trace.of("closed", "ended") if r[3] == call and r[0] >= said_s]
+    seen += [r for r in trace.of("view") if r[3] == call and r[0] >= said_s and r[8] is not None]
+    return said_s, dict.fromkeys(r[1] for r in seen)
+
+
+def _unseen(
+    facts: Facts, call: CallId, held: dict[str, bytes], closed: tuple[float, dict[str, None]]
+) -> list[Violation]:
+    """Who hangs together with somebody that saw it closed, for long enough, and did not."""
+    found: list[Violation] = []
+    end_s, (_, seen) = facts.duration_s, closed
+    for node in [node for node in held if node not in seen]:
+        since = [together_since(facts, (other, node), end_s - 1e-6) for other in seen]
+        if any(since_s is not None and since_s <= end_s - ROUNDS * SYNC_PERIOD_S for since_s in since):
+            found.append(Violation(NAME, end_s, node, f"did not see {call.hex()[:8]} closed"))
+    return found

@@ -31,9 +31,14 @@ def changes(trace: Trace, facts: Facts) -> dict[tuple[str, CallId], list[float]]
 
 def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """No minute holds more than three changes."""
+    return check_since(trace, facts, float("-inf"))
+
+
+def check_since(trace: Trace, facts: Facts, since_s: float) -> tuple[Violation, ...]:
+    """The same, of the changes from a time on: where faults stop, and only what follows is judged."""
     found: list[Violation] = []
     for (node, _), every in changes(trace, facts).items():
-        times = _bursts(every, facts.delta_s)
+        times = _bursts([time_s for time_s in every if time_s >= since_s], facts.delta_s)
         for index in range(len(times) - CHANGES_MAX):
             if times[index + CHANGES_MAX] - times[index] < MINUTE_S:
                 why = f"{CHANGES_MAX + 1} changes of lead from {times[index]:.2f} on"

@@ -6,10 +6,11 @@ others stop halfway, and what must happen is judged too: a fault that heals itse
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from random import Random
 
-from p2p_sos.core.events import OperatorReleases, OperatorStandsDown, VictimRequisitions
+from p2p_sos.core.events import OperatorReleases, OperatorStandsDown
 from p2p_sos.sim.behaviour import Make
-from p2p_sos.sim.checkers import at_rest, equal_boards
+from p2p_sos.sim.checkers import at_rest, equal_boards, livelock
 from p2p_sos.sim.checkers.suites import ALWAYS
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import Facts
@@ -18,7 +19,9 @@ from p2p_sos.sim.liars.silent_lead import silent_lead
 from p2p_sos.sim.liars.usurper import usurper
 from p2p_sos.sim.liars.withholder import withholder
 from p2p_sos.sim.scenario import LIVENESS, SAFETY, Scenario
+from p2p_sos.sim.scenarios import chaos_people
 from p2p_sos.sim.scenarios.city import VICTIM, city
+from p2p_sos.sim.scenarios.roots import ROOTED, vouch
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.world import World
 from p2p_sos.wire.registry import Detail, Reason
@@ -42,7 +45,10 @@ def mode_of(seed: int) -> str:
 
 
 def _build(world: World, seed: int, nodes: int) -> None:
-    draws = world.draws
+    draws, people = world.draws, Random(f"{seed} people")
+    rooted = people.random() < chaos_people.ROOTED_SHARE
+    if rooted:
+        world.live_under(ROOTED)
     lies: dict[str, Make] = {"n0": draws.choice(LIARS)} if draws.random() < 0.25 else {}
     there = city(world, nodes, makes=lies)
     world.plan(0.0, "call", VICTIM)
@@ -52,6 +58,19 @@ def _build(world: World, seed: int, nodes: int) -> None:
         draws.choice(KINDS)(world, there, at_s, min(at_s + draws.expovariate(1 / 15.0), until_s))
     if mode_of(seed) == LIVENESS:
         world.quiet_from_s = until_s
+    _people(world, people, there, until_s, rooted=rooted)
+
+
+def _people(world: World, draws: Random, there: list[str], until_s: float, *, rooted: bool) -> None:
+    """Liars, further victims and what they do: drawn last, so that what is drawn above stays what it was."""
+    chaos_people.lie(world, draws, there)
+    chaos_people.busy(world, draws, there)
+    victims = chaos_people.call_too(world, draws, there, until_s)
+    chaos_people.act(world, draws, victims, until_s)
+    if rooted:
+        pairs = draws.random() < chaos_people.PAIRS_SHARE
+        vouch(world, there, [there[n : n + 2] for n in range(0, len(there), 2)] if pairs else ())
+        chaos_people.go(world, draws, list(victims), until_s)
 
 
 def _crash(world: World, there: Sequence[str], at_s: float, until_s: float) -> None:
@@ -124,15 +143,7 @@ def _clock(world: World, there: Sequence[str], at_s: float, _until_s: float) -> 
 
 
 def _requisition(world: World, _there: Sequence[str], at_s: float, _until_s: float) -> None:
-    world.schedule(at_s, partial(_ask, world, world.draws.randint(0, 3)))
-
-
-def _ask(world: World, place: int) -> None:
-    view = world.view_at(VICTIM, VICTIM) if VICTIM in world.calls else None
-    keys = [claim.responder for claim in view.claims if claim.live] if view is not None else []
-    if len(keys) > place:
-        named = tuple(sorted(keys[place : place + 3]))
-        world.operate(VICTIM, VictimRequisitions(keys[place], named))
+    world.schedule(at_s, partial(chaos_people.ask, world, world.draws.randint(0, 3)))
 
 
 def _leave(world: World, there: Sequence[str], at_s: float, _until_s: float) -> None:
@@ -158,10 +169,11 @@ KINDS: tuple[Kind, ...] = (
 
 
 def _at_rest(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
-    """What must be true in the end, of the seeds that stop halfway."""
-    if facts.mode != LIVENESS:
+    """What must be true in the end, of the seeds that stop halfway; leads may change as liars like, and otherwise rarely."""
+    if facts.mode != LIVENESS or facts.quiet_from_s is None:
         return ()
-    return tuple(violation for checker in LIVENESS_CHECKERS for violation in checker(trace, facts))
+    found = tuple(violation for checker in LIVENESS_CHECKERS for violation in checker(trace, facts))
+    return found if facts.liars else (*found, *livelock.check_since(trace, facts, facts.quiet_from_s))
 
 
 SCENARIOS = (

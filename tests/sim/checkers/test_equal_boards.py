@@ -1,7 +1,8 @@
 """Boards at the end of a run."""
 
 from p2p_sos.sim.checkers.equal_boards import check
-from tests.sim.checkers.stage import CALL, NAMES, Stage, claim
+from p2p_sos.wire.messages import AllClear
+from tests.sim.checkers.stage import CALL, NAMES, VICTIM_KEY, Stage, claim
 
 
 def _ended(**other: bytes) -> Stage:
@@ -25,3 +26,16 @@ def test_another_board_is_refused() -> None:
     """One node holds something else."""
     stage = _ended(n4=b"other")
     assert [v.node for v in check(stage.trace, stage.facts)] == ["n4"]
+
+
+def test_of_a_call_that_its_victim_closed_only_that_is_compared() -> None:
+    """Each keeps what it had; who hung together with the others and did not hear that it is over is told."""
+    for ended, faults in ((NAMES, []), (NAMES[:4], ["n4"])):
+        stage = _ended(n4=b"other")
+        stage.trace.records.clear()
+        stage.signed(20.0, "victim", AllClear(call=CALL, signer=VICTIM_KEY, sequence=4))
+        for name in ended:
+            stage.view(21.0, name, closed="cleared")
+        for name in NAMES:
+            stage.add(100.0, name, "board", CALL, name.encode())
+        assert [v.node for v in check(stage.trace, stage.facts)] == faults

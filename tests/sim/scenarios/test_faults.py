@@ -7,7 +7,7 @@ from attrs import evolve
 
 from p2p_sos.sim.run import run_seed, run_world, world_of
 from p2p_sos.sim.scenario import Outcome
-from p2p_sos.sim.scenarios import SCENARIOS, faults, faults_calls
+from p2p_sos.sim.scenarios import SCENARIOS, chaos_people, faults, faults_calls
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, every
 from p2p_sos.wire.messages import Requisition
 from p2p_sos.wire.registry import CALL_EPOCH_S, S1
@@ -214,3 +214,28 @@ def test_chaos_lets_links_do_all_that_links_can_do() -> None:
             assert [value for value in ended.values() if value] == []
             ills |= {what: ills.get(what, 0) + 1 for what in begun}
     assert sorted(ills) == ["bandwidth", "duplication", "jitter_s", "loss", "reordering"]
+
+
+def test_chaos_meets_every_liar_and_every_deed() -> None:
+    """Of eighty seeds a third have a root, some one call and some three, some no liar and some f; and every sort of each is among them."""
+    sorts: dict[str, int] = {}
+    verbs: dict[str, int] = {}
+    rooted, calls, lying = 0, [], []
+    for seed in range(80):
+        world = world_of(SCENARIOS["chaos"], seed, 8)
+        world.begin()
+        seated = [type(place.sitter).__name__ for place in world.places if not place.is_honest]
+        sorts |= {name: sorts.get(name, 0) + 1 for name in seated}
+        for fault in world.faults:
+            what = type(fault.arguments[1]).__name__ if fault.verb == "speak" else fault.verb
+            verbs[what] = verbs.get(what, 0) + 1
+        rooted += bool(world.profile.roots)
+        calls.append(sum(fault.verb == "call" for fault in world.faults))
+        lying.append(len(seated))
+        victim = world["victim"]
+        assert any(world.places[index].is_honest for index in victim.links)
+    assert 80 / 5 < rooted < 80 / 2
+    assert sorted(dict.fromkeys(calls)) == [1, 2, 3]
+    assert sorted(dict.fromkeys(lying))[:3] == [0, 1, S1.stand_down_f]
+    assert len(sorts) == len(chaos_people.LIARS)
+    assert {"VictimUpdates", "VictimCancels", "VictimClears", "kill"} <= set(verbs)
