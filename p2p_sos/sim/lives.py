@@ -233,7 +233,7 @@ class Lives(Engine):
             return
         self.change()
         self.trace.add(self.now, place.name, "down", place.life)
-        place.sitter, place.backlog = None, None
+        place.sitter, place.backlog, place.unsent = None, None, []
         place.life += 1
         self.observer.forget(place)
         for index in place.links:

@@ -10,7 +10,7 @@ from typing import Any
 
 from attrs import define, field
 
-from p2p_sos.core.actions import Forget, Keep
+from p2p_sos.core.actions import Forget, Keep, SendRpc
 from p2p_sos.core.case.case import VictimSecrets
 from p2p_sos.core.duty.policy import Responder
 from p2p_sos.core.events import Event
@@ -87,6 +87,7 @@ class Place:
     life: int = 0
     disks_lost: int = 0
     backlog: deque[Event] | None = None  # while it is paused: what happened meanwhile
+    unsent: list[SendRpc] = field(factory=list)  # what it was about to send when it was stopped
     keys: list[Key] = field(factory=list)
     call_fields: dict[str, Any] = field(factory=dict)
     way: Way = Way.DIRECT  # by which what its victim says enters the mesh

@@ -196,9 +196,12 @@ class World(Lives):
         self[name].pause()
 
     def resume(self, name: str) -> None:
-        """It goes on, and learns in order what happened meanwhile."""
+        """It goes on: what it was about to send leaves, and it learns in order what happened meanwhile."""
         place = self[name]
         self.change()
+        unsent, place.unsent = place.unsent, []
+        for action in unsent:
+            self._send(place, action)
         for event in place.resume():
             self.push(self.now, place.index, place.life, event)
 

@@ -12,6 +12,7 @@ from p2p_sos.core.board.fitness import band_of
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL, SYNCHRONOUS
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.following import first_s
+from p2p_sos.sim.interrupted import stop_in_the_act
 from p2p_sos.sim.links import Quality
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city, names, policy, quality
@@ -55,28 +56,60 @@ def _dead_roster(world: World, seed: int, nodes: int) -> None:
     world.plan(at_s, "kill", LEAD, silently=bool(seed % 2))
 
 
-def _zombie_lead(world: World, _seed: int, nodes: int) -> None:
+def _in_the_act(seed: int) -> bool:
+    """Every other zombie was stopped as it was about to report."""
+    return bool(seed % 2)
+
+
+def _zombie_lead(world: World, seed: int, nodes: int) -> None:
     city(world, nodes)
     world.plan(0.0, "call", VICTIM)
-    world.schedule(FAULT_S + world.draws.uniform(0.0, 5.0), partial(_put_to_sleep, world))
+    world.schedule(FAULT_S + world.draws.uniform(0.0, 5.0), partial(_put_to_sleep, world, _in_the_act(seed)))
 
 
 def _without_it(trace: Trace, facts: Facts) -> Measures:
-    """From the moment at which the lead fell asleep until all others followed another."""
+    """From the moment at which the lead fell asleep until all others followed another.
+
+    `refused_share`: how many of the others refused what it had prepared before its sleep; `taken`: how many took its word under an old roster after it.
+    """
     slept = [record for record in trace.of("fault") if record[3] == "pause"]
     if not slept:
         return {"recovery_s": None}
-    asleep, awake = slept[0][4], [node for node in facts.witnesses if node != slept[0][4]]
-    told = first_s(followed(trace, facts, awake, facts.keys[asleep]), slept[0][0])
-    return {"recovery_s": told, "awake_again_s": settled_s(trace, facts, slept[0][0] + SPAN_S)}
+    asleep_s, asleep, keys = slept[0][0], slept[0][4], facts.keys[slept[0][4]]
+    others = [node for node in facts.witnesses if node != asleep]
+    told = first_s(followed(trace, facts, others, keys), asleep_s)
+    # Under a roster of before its sleep: it may well be given the lead anew, and then it leads by another.
+    old = {r[6] for r in trace.of("signed") if r[3] == "ROSTER" and r[5] in keys and r[0] < asleep_s}
+    late = {
+        kind: {
+            r[1]: None
+            for r in trace.of(kind)
+            if r[4] in keys and r[1] in others and r[5][1] in old and r[0] > asleep_s + SPAN_S
+        }
+        for kind in ("refused", "sitrep")
+    }
+    return {
+        "recovery_s": told,
+        "awake_again_s": settled_s(trace, facts, asleep_s + SPAN_S),
+        "refused_share": len(late["refused"]) / len(others),
+        "taken": float(len(late["sitrep"])),
+    }
 
 
-def _put_to_sleep(world: World) -> None:
+def _put_to_sleep(world: World, in_the_act: bool) -> None:
     """The lead of this moment sleeps; a plan made later would find its successor."""
     lead = world.who(LEAD)
-    if lead is not None:
+    if lead is None:
+        return
+
+    def sleep() -> None:
         world.plan(world.now, "pause", lead)
         world.plan(world.now + SPAN_S, "resume", lead)
+
+    if in_the_act:
+        stop_in_the_act(world, lead, sleep)
+    else:
+        sleep()
 
 
 # ------------------------------------------------------------------------- links
@@ -261,8 +294,11 @@ SCENARIOS = (
     ),
     Scenario(
         "zombie-lead", _zombie_lead, 110.0, PEACEFUL,
-        Limits(recovery_max_s=20.0, more=(at_most("awake_again_s", 15.0),)),
-        measure=_without_it, about="the lead sleeps for a minute and wakes",
+        Limits(
+            recovery_max_s=20.0,
+            more=(at_most("awake_again_s", 15.0), at_most("taken", 0.0), at_least("refused_share", 1.0, of=_in_the_act)),
+        ),
+        measure=_without_it, about="the lead sleeps for a minute and wakes; every other time its last report leaves then",
     ),
     Scenario(
         "partition", _partition, 120.0, PEACEFUL,

@@ -98,11 +98,14 @@ def at_most(measure: str, most: float, *, rarely: bool = False) -> Callable[[Seq
     return rule
 
 
-def at_least(measure: str, least: float) -> Callable[[Sequence[Outcome]], str | None]:
-    """A rule: this measure is there, and never below a number."""
+def at_least(
+    measure: str, least: float, *, of: Callable[[int], bool] = lambda _: True
+) -> Callable[[Sequence[Outcome]], str | None]:
+    """A rule: this measure is there, and never below a number, in the seeds `of` which it is asked."""
 
     def rule(outcomes: Sequence[Outcome]) -> str | None:
-        worse = [o.seed for o in outcomes if (value := o.measures.get(measure)) is None or value < least]
+        asked = [outcome for outcome in outcomes if of(outcome.seed)]
+        worse = [o.seed for o in asked if (value := o.measures.get(measure)) is None or value < least]
         return f"{measure} below {least:g} in seeds {worse}" if worse else None
 
     return rule

@@ -8,11 +8,12 @@ from functools import partial
 import pytest
 
 from p2p_sos.core.board.resolve import resolve
-from p2p_sos.sim.checkers import first_help, helped
+from p2p_sos.sim.campaign import missed
+from p2p_sos.sim.checkers import first_help, helped, stale_actions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL
 from p2p_sos.sim.run import facts_of, run_world, world_of
-from p2p_sos.sim.scenario import Scenario
-from p2p_sos.sim.scenarios import SCENARIOS, silence
+from p2p_sos.sim.scenario import Outcome, Scenario
+from p2p_sos.sim.scenarios import SCENARIOS, faults, silence
 from p2p_sos.sim.scenarios.city import VICTIM, city
 from p2p_sos.sim.trace import Record, Trace
 from p2p_sos.sim.world import World
@@ -49,7 +50,7 @@ def report_late(world: World, *, stale: bool) -> None:
 def test_a_zombie_that_reports_all_the_same_is_refused_by_everybody(stale: bool) -> None:
     """Under the roster that the others left, or under another's: each honest node refuses it. Before its sleep they took its word."""
     scenario = SCENARIOS["zombie-lead"]
-    world = world_of(scenario, 1, NODES)
+    world = world_of(scenario, 2, NODES)  # one that sends nothing late by itself
     world.begin()
     world.run(20.0)
     slept = fault(world.trace, "pause")
@@ -63,6 +64,25 @@ def test_a_zombie_that_reports_all_the_same_is_refused_by_everybody(stale: bool)
     assert {r[1] for r in taken} == others
     assert max(r[0] for r in taken) < slept[0] + 1.0
     assert [v for checker in PEACEFUL for v in checker(world.trace, facts)] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_report_that_was_prepared_before_a_pause_leaves_after_it_and_is_refused(seed: int) -> None:
+    """Every other zombie sends one; the checker would see that somebody took it, and the row that nobody had to refuse it."""
+    scenario = SCENARIOS["zombie-lead"]
+    world = world_of(scenario, seed, NODES)
+    facts = run_world(scenario, world)
+    told = faults._without_it(world.trace, facts)
+    assert told["taken"] == 0.0
+    assert told["refused_share"] == float(seed % 2)
+    of_one_that_reports = missed(scenario.limits, [Outcome(1, (), told, "", 0)])
+    assert bool(of_one_that_reports) is not bool(seed % 2)
+    assert stale_actions.check(world.trace, facts) == ()
+    taken = [(*r[:2], "sitrep", *r[3:]) if r[2] == "refused" else r for r in world.trace.records]
+    world.trace.records = taken
+    assert bool(stale_actions.check(world.trace, facts)) is bool(seed % 2)
+    if seed % 2:
+        assert faults._without_it(world.trace, facts)["taken"] == len(facts.witnesses) - 1
 
 
 def silenced(kill_s: float) -> Scenario:
