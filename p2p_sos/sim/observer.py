@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from p2p_sos.core.actions import Action, Keep, SendRpc, Tell
-from p2p_sos.core.board.resolve import View
+from p2p_sos.core.board.resolve import View, resolve
 from p2p_sos.core.calls.calls import about
 from p2p_sos.core.events import Event, TimerFired
 from p2p_sos.core.notices import (
@@ -146,8 +146,22 @@ class Observer:
                 words = board_word(node.boards.board(call)), expired_word(node.boards.expired_of(call))
                 self.trace.add(now, place.name, "view", call, *told, *words)
 
+    def compare(self, now: float, place: Place) -> None:
+        """Is what a node sees still what its board says? A view that no event brought up to date leaves no record of its own."""
+        node = place.node
+        if node is None or not place.is_honest or not place.runs:
+            return
+        for call in node.calls:
+            view, fresh = (
+                node.calls[call].view,
+                resolve(node.boards.board(call), node.boards.expired_of(call)),
+            )
+            if view != fresh:
+                self.trace.add(now, place.name, "stale-view", call, *_told_of(view), *_told_of(fresh))
+
     def rest(self, now: float, place: Place) -> None:
         """The run is over: what an honest node that runs holds of each open call."""
+        self.compare(now, place)
         node = place.node
         if node is None or not place.is_honest:
             return

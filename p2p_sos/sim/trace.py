@@ -7,6 +7,7 @@ Times are true time in seconds; nodes and kinds are text, keys and ids are bytes
     view(call, lead|None, requisition, roster, helpers, closed|None, attested, board, expired)   what its board says,
         at each change; `board` is a digest of the ids of all messages, cards and convictions that the view follows from
         (registers left out), `expired` one of its Expired: equal pairs must give equal views
+    stale-view(call, ...)                                  what it sees is not what its board says now: twice what `view` tells
     follow(call, token)                                    it acts under another token: (requisition, roster)
     sitrep(call, signer, token), refused(call, signer, token)   it took, or refused, a report
     signed(kind, call|b"", signer, id, honest)             a message was seen for the first time anywhere

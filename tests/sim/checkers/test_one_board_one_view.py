@@ -1,7 +1,8 @@
 """P1."""
 
 from p2p_sos.sim.checkers.one_board_one_view import check
-from tests.sim.checkers.stage import Stage
+from p2p_sos.wire.messages import NOTHING
+from tests.sim.checkers.stage import CALL, Stage, key
 
 
 def test_equal_boards_with_equal_views_pass() -> None:
@@ -23,3 +24,13 @@ def test_equal_boards_with_other_views_are_refused() -> None:
     stage.view(1.0, "n0", "n1", helpers=3, board=b"same")
     stage.view(2.0, "n1", "n1", helpers=4, board=b"same")
     assert len(check(stage.trace, stage.facts)) == 1
+
+
+def test_a_view_that_is_older_than_its_board_is_refused() -> None:
+    """Of an honest node; a liar may see what it likes."""
+    for node, faults in (("n0", 1), ("l0", 0)):
+        stage = Stage()
+        stage.add(
+            10.0, node, "stale-view", CALL, None, 0, NOTHING, 1, None, 0, key("n1"), 0, NOTHING, 2, None, 0
+        )
+        assert len(check(stage.trace, stage.facts)) == faults
