@@ -142,7 +142,11 @@ def _followed(
     if not said.rosters:
         return None
     standing = {claim.responder: claim for claim in claims}
-    better = any(claim.live and claim.fit and not claim.overdue for claim in claims)
+    # "While V is silent, such a claim counts here only if it is attested." (06-board §11)
+    better = any(
+        claim.live and claim.fit and not claim.overdue and (claim.attested or not expired.victim_silent)
+        for claim in claims
+    )
     live = []
     for responder, frame in said.rosters:
         claim = standing[responder]

@@ -167,6 +167,17 @@ def test_an_overdue_lead_yields_to_somebody_proven() -> None:
     assert story.view(over(overdue=[first.public])).token == (0, roster.id), "late contact is contact"
 
 
+def test_while_the_victim_is_silent_an_overdue_lead_yields_to_whom_it_met_alone() -> None:
+    """Nobody else can be proven then: one lead after the other would be overdue. Control: V is heard."""
+    story, (first, second) = told()
+    roster = story.roster(first)
+    late = {"overdue": [first.public]}
+    assert story.view(over(**late)).lead is None
+    assert story.view(over(**late, victim_silent=True)).token == (0, roster.id)
+    story.hear(mail.attest(story.call, second))
+    assert story.view(over(**late, victim_silent=True)).lead is None
+
+
 def test_the_claim_of_an_overdue_helper_fills_no_place() -> None:
     """Others are wanted then; its claim still stands there."""
     story, (first, second) = told()
