@@ -24,6 +24,7 @@ from p2p_sos.sim.scenarios.recovery import (
     first_call,
     followed,
     replaced,
+    seen,
     settled_s,
     unrest,
 )
@@ -32,6 +33,7 @@ from p2p_sos.sim.world import World
 
 K, RATE_MAX = 5, 1.5
 FAULT_S = 10.0
+FRESH_AMONG = 100  # runs of partition; one in eight has a side that no claim of the other had reached
 SPAN_S = 60.0
 NEVER_S = 1e9
 FLAPS, FLAP_S = 4, 20.0
@@ -308,6 +310,7 @@ SCENARIOS = (
                 every("side_led_s", "a side had no lead"),
                 at_most("share_of_bound", 1.0),
                 at_most("fresh_side_led_s", 5.0, rarely=True),
+                seen("fresh_side_led_s", FRESH_AMONG),
                 every("recovery_s", "no one lead after healing"),
             ),
         ),

@@ -98,6 +98,16 @@ def at_most(measure: str, most: float, *, rarely: bool = False) -> Callable[[Seq
     return rule
 
 
+def seen(measure: str, of_runs: int) -> Callable[[Sequence[Outcome]], str | None]:
+    """A rule: of so many runs at least one had something to measure, or a limit on it says nothing."""
+
+    def rule(outcomes: Sequence[Outcome]) -> str | None:
+        met = any(outcome.measures.get(measure) is not None for outcome in outcomes)
+        return None if met or len(outcomes) < of_runs else f"{measure} in none of {len(outcomes)} runs"
+
+    return rule
+
+
 def at_least(
     measure: str, least: float, *, of: Callable[[int], bool] = lambda _: True
 ) -> Callable[[Sequence[Outcome]], str | None]:

@@ -8,7 +8,7 @@ from attrs import evolve
 from p2p_sos.sim.run import run_seed, run_world, world_of
 from p2p_sos.sim.scenario import Outcome
 from p2p_sos.sim.scenarios import SCENARIOS, chaos_people, faults, faults_calls
-from p2p_sos.sim.scenarios.recovery import at_least, at_most, every
+from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, seen
 from p2p_sos.wire.messages import Requisition
 from p2p_sos.wire.registry import CALL_EPOCH_S, S1
 from tests.sim.checkers.stage import CALL, LIARS, NAMES, VICTIM_KEY, Stage, claim, key, release
@@ -201,6 +201,15 @@ def test_what_need_not_be_there_is_not_missed() -> None:
     rule = at_most("x", 3.0, rarely=True)
     assert rule([Outcome(9, (), {}, "", 0)]) is None
     assert rule([Outcome(9, (), {"x": 4.0}, "", 0)]) is not None
+
+
+def test_a_limit_on_what_never_happens_is_told() -> None:
+    """Of enough runs one at least must have it; a few say nothing yet."""
+    rule = seen("x", 3)
+    without, with_it = Outcome(0, (), {"x": None}, "", 0), Outcome(1, (), {"x": 1.0}, "", 0)
+    assert rule([without] * 2) is None
+    assert rule([without] * 3) == "x in none of 3 runs"
+    assert rule([without, without, with_it]) is None
 
 
 def test_chaos_lets_links_do_all_that_links_can_do() -> None:
