@@ -35,10 +35,10 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
 
 
 def check_since(trace: Trace, facts: Facts, since_s: float) -> tuple[Violation, ...]:
-    """The same, of the changes from a time on: where faults stop, and only what follows is judged."""
+    """The same, of the changes after a time at which faults stop; one at that very moment is the last fault's doing, a restart's say."""
     found: list[Violation] = []
     for (node, _), every in changes(trace, facts).items():
-        times = _bursts([time_s for time_s in every if time_s >= since_s], facts.delta_s)
+        times = _bursts([time_s for time_s in every if time_s > since_s], facts.delta_s)
         for index in range(len(times) - CHANGES_MAX):
             if times[index + CHANGES_MAX] - times[index] < MINUTE_S:
                 why = f"{CHANGES_MAX + 1} changes of lead from {times[index]:.2f} on"

@@ -57,3 +57,11 @@ def test_a_livelock_is_refused() -> None:
     assert len(livelock.check(stage.trace, stage.facts)) == 1
     stage = _leads("n1", "n2", "n1", None, "n2", "n1")
     assert len(livelock.check(stage.trace, stage.facts)) == 1
+
+
+def test_a_change_at_the_moment_of_the_last_fault_is_not_counted() -> None:
+    """A node that restarts then sees again what its store holds. Control: a moment later it counts, and so do four after it."""
+    stage = _leads("n1", "n2", "n1", "n2", "n1", every_s=5.0)
+    first_change_s = min(times[0] for times in livelock.changes(stage.trace, stage.facts).values())
+    assert livelock.check_since(stage.trace, stage.facts, first_change_s) == ()
+    assert len(livelock.check_since(stage.trace, stage.facts, first_change_s - 0.1)) == 1
