@@ -21,7 +21,7 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     used: dict[tuple[Key, int, int], MessageId] = {}
     holds: dict[Key, dict[CallId, int]] = {}
     found: list[Violation] = []
-    for record in _as_it_happened(trace):
+    for record, over_now in _as_it_happened(trace):
         time_s, node, kind = record[:3]
         if kind != "signed":
             for key in facts.keys.get(node, ()):
@@ -36,16 +36,25 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
         elif isinstance(message, Decline | Release | StandDown):
             holds.get(signer, {}).pop(message.call, None)
         elif isinstance(message, Claim):
-            holds.setdefault(signer, {})[message.call] = message.slot
-            found += _faults(time_s, node, identity, message, used, holds[signer], slots.get(signer))
+            # What is over at the moment of its claim takes no hand from any other.
+            held = {} if message.call in over_now else holds.setdefault(signer, {})
+            held[message.call] = message.slot
+            found += _faults(time_s, node, identity, message, used, held, slots.get(signer))
     return tuple(found)
 
 
-def _as_it_happened(trace: Trace) -> Iterator[Record]:
-    """Of one event at one node the trace tells first what travelled, then what people were told; a node ends a call first."""
+def _as_it_happened(trace: Trace) -> Iterator[tuple[Record, frozenset[CallId]]]:
+    """Of one event at one node the trace tells first what travelled, then what people were told; a node ends a call first.
+
+    With each record, the calls that were over for this node at this very moment: sync may bring a call, make the node claim
+    it, and end it, all in one.
+    """
     records = trace.of("signed", "closed", "ended")
-    for _, of_one_event in groupby(records, key=lambda record: record[:2]):
-        yield from sorted(of_one_event, key=lambda record: record[2] == "signed")
+    for _, of_one_moment in groupby(records, key=lambda record: record[:2]):
+        together = list(of_one_moment)
+        over_now = frozenset(record[3] for record in together if record[2] != "signed")
+        for record in sorted(together, key=lambda record: record[2] == "signed"):
+            yield record, over_now
 
 
 def _faults(  # noqa: PLR0917 (one claim is judged by all of these)

@@ -28,6 +28,17 @@ def test_a_hand_freed_and_promised_in_one_moment() -> None:
         assert bool(slots.check(stage.trace, stage.facts)) is broken
 
 
+def test_a_call_that_is_claimed_and_over_in_one_moment() -> None:
+    """Sync brings a call and its end at once: its claim takes no hand. Control: it ends at another node."""
+    for name, broken in (("n0", False), ("n1", True)):
+        stage = Stage()
+        stage.signed(0.0, "n0", card("n0"))
+        stage.signed(2.0, "n0", claim("n0", 0, slot_epoch=1, call=OTHER_CALL))
+        stage.add(2.0, name, "closed", OTHER_CALL, "cleared")
+        stage.signed(2.0, "n0", claim("n0", 0, slot_epoch=2))
+        assert bool(slots.check(stage.trace, stage.facts)) is broken
+
+
 def test_claims_beyond_the_card_are_refused() -> None:
     """Two claims with one slot on the card; a slot that the card has not."""
     stage = Stage()
