@@ -13,6 +13,7 @@ from p2p_sos.sim.trace import Record, Trace
 from p2p_sos.wire.messages import Attest, Key, StandDown
 
 NAME = "P3"
+ROUNDING_S = 1e-6  # a timer of a clock with a rate fires that much early or late
 
 
 @frozen
@@ -54,7 +55,7 @@ class Closing:
         if len(groups) < wanted:
             return f"{len(groups)} attested rooted groups stood down, {wanted} must"
         # A word counts as heard when it had time to come, and victim and node were not cut off from each other.
-        since = self.time_s - self.call.timing.progress_silent_s * (1.0 - facts.clock_rate_error)
+        since = self.time_s - self.call.timing.progress_silent_s * (1.0 - facts.clock_rate_error) + ROUNDING_S
         for record in self.before:
             said_s, victims = record[0], record[5] == self.call.victim_key
             if not victims or record[3] == "LETTER" or said_s <= since:
