@@ -24,7 +24,9 @@ def read(rows: list[list[bool]], pixels: int = PIXELS) -> list[str]:
         for _ in range(pixels)
     ]
     picture = memoryview(b"".join(wide)).cast("B", (len(wide), len(wide[0])))
-    return [found.text for found in zxingcpp.read_barcodes(picture)]
+    # Among so many modules a decoder of bars sees, once in a while, a bar code of another kind.
+    found = zxingcpp.read_barcodes(picture)
+    return [code.text for code in found if code.format == zxingcpp.BarcodeFormat.QRCode]
 
 
 def drawn(lines: list[str]) -> list[list[bool]]:
