@@ -111,9 +111,9 @@ def lines(folder: Path, name: str) -> Iterator[str]:
 
 def pack(folder: Path, name: str, codes: Sequence[str]) -> None:
     """One packed file of the runs of a scenario that count, in the order of their seeds; what else was kept of it goes."""
-    from attrs import asdict
-
-    found = [{"code": codes[0], **asdict(run)} for run in kept(folder, name, *codes).values()]
+    runs: list[Json] = [json.loads(line) for line in lines(folder, name)]
+    by_seed = {run["seed"]: run for run in runs if run["code"] in codes}
+    found = [by_seed[seed] for seed in sorted(by_seed)]
     plain, packed = folder / f"{name}.jsonl", folder / f"{name}.jsonl.xz"
     if found:
         text = "".join(json.dumps(run) + "\n" for run in found)
