@@ -5,7 +5,8 @@ out: figures, as lines or as one object (`--json`), each with the figure of plai
 would show nothing; with `--apart` what is reported beside them; with `--plot FILE` a plot of recall against the share of
 spies. The exit code is 1 if a figure is missed, and then standard error says which; it is 2 for words that make no sense.
 `--traffic` captures the connections of victims and nodes of production on loopback instead, and says whether a classifier
-tells them apart. docs/anonymity.md says what the figures mean. Sets itself up first.
+tells them apart; with `--captures FILE` runs add up, and one that was broken off goes on. docs/anonymity.md says what the
+figures mean. Sets itself up first.
 """
 
 import argparse
@@ -64,6 +65,13 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--at-once", type=command.count, default=AT_ONCE, help="rounds of --traffic at the same time"
     )
+    parser.add_argument(
+        "--captures",
+        type=Path,
+        metavar="FILE",
+        help="keep the rounds of --traffic in FILE; judge all it holds",
+    )
+    parser.add_argument("--judge", action="store_true", help="capture nothing, judge what --captures holds")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     return parser.parse_args(words)
 
@@ -96,19 +104,32 @@ def say(told: dict[str, Any], missed: Sequence[str], *, as_json: bool) -> int:
     return 1 if missed else 0
 
 
+def captured(asked: argparse.Namespace) -> int:
+    """Capture, and judge all rounds of the book."""
+    if asked.judge and (asked.captures is None or not asked.captures.exists()):
+        return command.refuse(
+            "--judge needs captures that were kept; write --captures and the name of their file."
+        )
+    if asked.rounds < ROUNDS_MIN:
+        return command.refuse(f"{asked.rounds} rounds teach nothing; write --rounds {ROUNDS_MIN} or more.")
+    from anonymity_captures import BadBook, Book
+    from anonymity_traffic import DESIGN, traffic
+
+    try:
+        book = Book.opened(DESIGN, asked.captures)
+    except BadBook as error:
+        return command.refuse(str(error))
+    rounds = 0 if asked.judge else asked.rounds
+    return say(*traffic(book, rounds, asked.at_once, asked.seed), as_json=asked.json)
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run what was asked for; 1 if a figure is missed."""
     asked = parse(words)
     setup.ready()
 
     if asked.traffic:
-        if asked.rounds < ROUNDS_MIN:
-            return command.refuse(
-                f"{asked.rounds} rounds teach nothing; write --rounds {ROUNDS_MIN} or more."
-            )
-        from anonymity_traffic import traffic
-
-        return say(*traffic(asked.rounds, asked.at_once, asked.seed), as_json=asked.json)
+        return captured(asked)
 
     from p2p_sos.sim.origin.runs import Plan
     from p2p_sos.sim.origin.trial import WAYS

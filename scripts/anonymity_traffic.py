@@ -1,7 +1,8 @@
 """Captures the connections of victims beside those of nodes on loopback, and tells whether a classifier tells them apart.
 
-Comes in: how many rounds, how many at once. Goes out: for the connection that carries a cell by stem, and for one that does
-not, the share of held-out captures whose kind is guessed, with that of a control: a victim whose cells are not padded.
+Comes in: how many rounds, how many at once, and a book of earlier rounds, which these are added to. Goes out: for the connection
+that carries a cell by stem, and for one that does not, the share of held-out captures of the whole book whose kind is guessed,
+with that of a control: a victim whose cells are not padded.
 
 In each round a victim, two nodes and a caller behind these start. They dial relays of a small mesh through taps that see what
 any observer of a line sees: when how much went which way, and the length that each Noise frame shows. The caller's cell passes
@@ -20,7 +21,8 @@ from random import Random
 from typing import Any
 
 import trio
-from attrs import define, field, frozen
+from anonymity_captures import Book, Pair, Round
+from attrs import define, evolve, field
 
 from p2p_sos.core.actions import Action, SendStem
 from p2p_sos.core.case.case import VictimSecrets, compose_call
@@ -51,6 +53,7 @@ SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
 LOT = 24  # rounds at one mesh
+DESIGN = "2"  # name of what is captured and how; a new one for each change, so that nothing is added up that differs
 PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
@@ -195,30 +198,12 @@ def call_of(case: VictimSecrets) -> Frame:
     return seal(message, PROFILE.network, case.call_key, stamp)
 
 
-@frozen
-class Pair:
-    """Of one round: a victim's and a node's capture, of the connection with a stem cell and of the other."""
-
-    stem: tuple[Vector, Vector]
-    listening: tuple[Vector, Vector]
-
-
-@define(eq=False)
-class Captures:
-    """Of all rounds: the pairs, and how many rounds gave none."""
-
-    pairs: list[Pair] = field(factory=list)
-    empty: int = 0
-
-
 @define(eq=False)
 class Rig:
-    """The small mesh, and what was captured at it."""
+    """The small mesh."""
 
     folder: Path
     relays: list[Person] = field(factory=list)
-    pairs: list[Pair] = field(factory=list)
-    empty: int = 0  # rounds that count for nobody
 
     async def start(self, nursery: trio.Nursery) -> None:
         """The relays, each linked to all."""
@@ -229,8 +214,8 @@ class Rig:
         for person in self.relays:
             await person.meets(RELAYS - 1)
 
-    async def round(self, draws: Random, *, bare: bool) -> None:
-        """One victim, two nodes and a caller behind them."""
+    async def round(self, draws: Random, *, bare: bool) -> Pair | None:
+        """One victim, two nodes and a caller behind them; None where it counts for nobody."""
         async with trio.open_nursery() as nursery:
             case, behind = secrets(), secrets()
             taps = [await self._taps(nursery, draws) for _ in range(3)]
@@ -256,7 +241,7 @@ class Rig:
                 nursery.start_soon(_say_later, person, words, draws.uniform(*CALL_AFTER_S))
             await trio.sleep(LENGTH_S - SETTLE_S + 1.0)
             nursery.cancel_scope.cancel()
-        self._keep(victim, nodes, taps)
+        return _pair(victim, nodes, taps)
 
     async def _newcomer(self, nursery: trio.Nursery, draws: Random, known: Sequence[str]) -> Tap:
         """The victim's fourth peer, as new and as poor as the caller is for the nodes: it knows one relay beside; nobody looks."""
@@ -274,13 +259,13 @@ class Rig:
             await nursery.start(tap.run)
         return taps
 
-    def _keep(self, victim: Person, nodes: Sequence[Person], taps: Sequence[Sequence[Tap]]) -> None:
-        mine = _split(victim, taps[0])
-        others = [split for node, own in zip(nodes, taps[1:], strict=True) if (split := _split(node, own))]
-        if mine is None or not others:
-            self.empty += 1
-            return
-        self.pairs.append(Pair((mine[0], others[0][0]), (mine[1], others[0][1])))
+
+def _pair(victim: Person, nodes: Sequence[Person], taps: Sequence[Sequence[Tap]]) -> Pair | None:
+    mine = _split(victim, taps[0])
+    others = [split for node, own in zip(nodes, taps[1:], strict=True) if (split := _split(node, own))]
+    if mine is None or not others:
+        return None
+    return Pair((mine[0], others[0][0]), (mine[1], others[0][1]))
 
 
 def _port(person: Person) -> int:
@@ -306,24 +291,28 @@ def _unpadded(send: Callable[[str, bytes], None], peer: str, cell: bytes) -> Non
     send(peer, cell.rstrip(b"\x00"))
 
 
-async def capture(rounds: int, at_once: int, seed: int, *, bare: bool) -> Captures:
-    """So many rounds, some at once, in lots: each lot has a mesh of its own, for a newcomer fetches what all before it said."""
-    kept = Captures()
+async def capture(book: Book, rounds: int, at_once: int, seed: int, *, bare: bool) -> None:
+    """So many rounds, some at once, in lots: each lot has a mesh of its own, for a newcomer fetches what all before it said.
+
+    Rounds that the book holds are not run again; a lot that was broken off leaves nothing behind.
+    """
     for first in range(0, rounds, LOT):
         lot = range(first, min(first + LOT, rounds))
+        wanted = [number for number in lot if not book.holds(seed, number, bare=bare)]
+        if not wanted:
+            continue
+        done: list[Round] = []
         with tempfile.TemporaryDirectory() as folder:
             rig = Rig(Path(folder))
             async with trio.open_nursery() as nursery:
                 await rig.start(nursery)
                 limit = trio.CapacityLimiter(at_once)
                 async with trio.open_nursery() as playing:
-                    for number in lot:
-                        playing.start_soon(_limited, limit, rig, Random(f"{seed} {number}"), bare)
+                    for number in wanted:
+                        playing.start_soon(_play, limit, rig, done, Round(seed, number, bare, None))
                 nursery.cancel_scope.cancel()
-        kept.pairs += rig.pairs
-        kept.empty += rig.empty
-        _tell(lot.stop, rounds, len(kept.pairs), bare=bare)
-    return kept
+        book.add(done)
+        _tell(lot.stop, rounds, len(book.pairs(bare=bare)), bare=bare)
 
 
 def _tell(done: int, rounds: int, pairs: int, *, bare: bool) -> None:
@@ -335,9 +324,10 @@ def _tell(done: int, rounds: int, pairs: int, *, bare: bool) -> None:
     )
 
 
-async def _limited(limit: trio.CapacityLimiter, rig: Rig, draws: Random, bare: bool) -> None:
+async def _play(limit: trio.CapacityLimiter, rig: Rig, done: list[Round], one: Round) -> None:
     async with limit:
-        await rig.round(draws, bare=bare)
+        pair = await rig.round(Random(f"{one.seed} {one.number}"), bare=one.bare)
+    done.append(evolve(one, pair=pair))
 
 
 def told_of(verdict: Verdict) -> dict[str, Any]:
@@ -351,21 +341,23 @@ def told_of(verdict: Verdict) -> dict[str, Any]:
     }
 
 
-def traffic(rounds: int, at_once: int, seed: int) -> tuple[dict[str, Any], list[str]]:
-    """The figures, and a sentence for each that is missed."""
-    plain = trio.run(partial(capture, rounds, at_once, seed, bare=False))
-    control = trio.run(partial(capture, max(CONTROL_ROUNDS_MIN, rounds // 4), at_once, seed + 1, bare=True))
-    if min(len(plain.pairs), len(control.pairs)) < PAIRS_MIN:
-        told_less = {"rounds": rounds, "pairs": len(plain.pairs), "control_pairs": len(control.pairs)}
+def traffic(book: Book, rounds: int, at_once: int, seed: int) -> tuple[dict[str, Any], list[str]]:
+    """Add so many rounds to the book (none: judge it as it is); the figures of the whole book, and a sentence for each that is missed."""
+    trio.run(partial(capture, book, rounds, at_once, seed, bare=False))
+    control = max(CONTROL_ROUNDS_MIN, rounds // 4) if rounds else 0
+    trio.run(partial(capture, book, control, at_once, seed + 1, bare=True))
+    plain, bare = book.pairs(bare=False), book.pairs(bare=True)
+    if min(len(plain), len(bare)) < PAIRS_MIN:
+        told_less = {"rounds": book.count(bare=False), "pairs": len(plain), "control_pairs": len(bare)}
         return told_less, [
             f"fewer than {PAIRS_MIN} rounds gave a pair of captures: nothing can be learnt; take more rounds"
         ]
     told: dict[str, Any] = {
-        "rounds": rounds,
-        "rounds_without_a_pair": plain.empty,
-        "stem": told_of(tell_apart([pair.stem for pair in plain.pairs], seed)),
-        "listening": told_of(tell_apart([pair.listening for pair in plain.pairs], seed)),
-        "control": told_of(tell_apart([pair.stem for pair in control.pairs], seed)),
+        "rounds": book.count(bare=False),
+        "rounds_without_a_pair": book.count(bare=False) - len(plain),
+        "stem": told_of(tell_apart([pair.stem for pair in plain], seed)),
+        "listening": told_of(tell_apart([pair.listening for pair in plain], seed)),
+        "control": told_of(tell_apart([pair.stem for pair in bare], seed)),
     }
     missed = [
         f"the {kind} connection of a victim is told from a node's in {told[kind]['accuracy']} of the captures, where {LIMIT} is the most"

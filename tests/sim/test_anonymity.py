@@ -93,6 +93,12 @@ def test_each_figure_can_be_missed(changed, words):
         (("--spies", "none"), "write for example 0.1"),
         (("--nodes", "5"), "write --nodes 20 or more"),
         (("--traffic", "--rounds", "5"), "write --rounds 60 or more"),
+        (("--traffic", "--judge"), "write --captures and the name of their file"),
+        (
+            ("--traffic", "--judge", "--captures", "/nowhere/at/all"),
+            "write --captures and the name of their file",
+        ),
+        (("--traffic", "--captures", "README.md"), "remove that line, or name another file"),
         (("--way", "pigeon"), "name one of gossip, diffusion, careless, direct, stem"),
         (("--plot", "/nowhere/at/all.svg"), "name a file in one that is there"),
     ],

@@ -131,17 +131,24 @@ def single() -> Train:
     """One feature and one threshold, the best that the training captures show: what an extra frame would need."""
 
     def train(vectors: Sequence[Vector], kinds: Sequence[bool]) -> Guess:
-        best = (0.0, 0, 0.0, True)
-        for place, column in enumerate(zip(*vectors, strict=True)):
-            values = sorted(dict.fromkeys(column))
-            for low, high in itertools.pairwise(values):
-                cut = (low + high) / 2
-                right = fmean((x > cut) == kind for x, kind in zip(column, kinds, strict=True))
-                best = max(best, (right, place, cut, True), (1 - right, place, cut, False))
-        _, place, cut, above = best
+        cuts = (cut for place in range(len(vectors[0])) for cut in _cuts(place, vectors, kinds))
+        _, place, cut, above = max(cuts, default=(0.0, 0, 0.0, True))
         return lambda vector: (vector[place] > cut) == above
 
     return train
+
+
+def _cuts(
+    place: int, vectors: Sequence[Vector], kinds: Sequence[bool]
+) -> Iterator[tuple[float, int, float, bool]]:
+    """Each threshold of one feature: the share guessed rightly, the feature, the threshold, whether kind is what lies above."""
+    rows = sorted(zip((vector[place] for vector in vectors), kinds, strict=True))
+    right = sum(kinds)  # everybody lies above the first cut
+    for (low, kind), (high, _) in itertools.pairwise(rows):
+        right += -1 if kind else 1
+        if low < high:
+            share = right / len(rows)
+            yield from ((share, place, (low + high) / 2, True), (1 - share, place, (low + high) / 2, False))
 
 
 LEARNERS: dict[str, Train] = {

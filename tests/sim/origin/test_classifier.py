@@ -57,3 +57,20 @@ def test_what_came_after_the_window_does_not_count():
 def test_every_capture_is_held_out_once():
     """Also where the number of pairs cannot be divided."""
     assert tell_apart(pairs(21)).held_out == 42
+
+
+def test_one_feature_is_cut_where_most_are_guessed():
+    """Against every threshold of every feature tried one by one; some values are the same, as counts of frames are."""
+    draws = Random("cuts")
+    for _ in range(60):
+        vectors = [(draws.choice((0.0, 1.0, 2.0)), draws.random()) for _ in range(draws.randint(1, 25))]
+        kinds = [draws.random() < 0.5 for _ in vectors]
+        cuts = [vector[place] for place in (0, 1) for vector in vectors]
+        tried = [
+            accuracy(lambda v, p=place, c=cut, a=above: (v[p] > c) == a, vectors, kinds)
+            for place, cut in zip((0,) * len(vectors) + (1,) * len(vectors), cuts, strict=True)
+            if any(vector[place] > cut for vector in vectors)
+            for above in (True, False)
+        ]
+        found = accuracy(LEARNERS["one feature"](vectors, kinds), vectors, kinds)
+        assert found == max(tried, default=found)
