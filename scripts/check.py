@@ -17,6 +17,7 @@ import setup
 
 ROOT = Path(__file__).resolve().parent.parent
 SUITE = ("-m", "pytest", "-q", "--color=no", "-p", "no:cacheprovider")
+WORKERS_MAX = 4  # tests start networks of processes themselves
 
 STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("format", ("-m", "ruff", "format", "--quiet", "--diff", ".")),
@@ -68,11 +69,17 @@ def left_out(report: Path) -> list[str]:
     return lines
 
 
+def side_by_side() -> tuple[str, ...]:
+    """Test files side by side, one a processor, in the order of tests/conftest.py; a worker that dies is a failure."""
+    workers = min(os.cpu_count() or 1, WORKERS_MAX)
+    return ("-n", str(workers), "--dist=loadfile", "--no-loadscope-reorder", "--max-worker-restart=0")
+
+
 def suite() -> tuple[bool, str]:
     """Run every test, showing them as they go; return whether all passed, and pytest's closing line."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.xml"
-        command = [sys.executable, *SUITE, f"--junit-xml={report}"]
+        command = [sys.executable, *SUITE, *side_by_side(), f"--junit-xml={report}"]
         closing = ""
         with subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
