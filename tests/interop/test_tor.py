@@ -1,5 +1,6 @@
 """A call through real Tor: admitted, answered, and nowhere does the victim's own process show itself."""
 
+import itertools
 import os
 import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -17,10 +18,13 @@ from p2p_sos.drivers.socks import SocksAddress, User, open_through, socks_answer
 from p2p_sos.wire.registry import PUSH_RELAYS
 from scripts import debian, tornet
 from scripts.tornet import TorNetwork
+from tests.cli.fetcher import PROGRAM as FETCHER
 from tests.drivers.p2p.calling import Caller, caller
 from tests.drivers.p2p.machine import needs
 from tests.drivers.p2p.touched import leaks
 from tests.drivers.services import DUTY, RELAY, ask, node
+from tests.drivers.test_relay_lists import ONE, OTHER
+from tests.drivers.web import Web, page, webs
 
 PATIENCE_S = 180.0  # a guard against hanging: circuits take seconds
 LOOK_EVERY_S = 0.1
@@ -147,6 +151,30 @@ async def test_a_user_name_is_a_circuit(tor: TorNetwork, tmp_path: Path) -> None
     mine = [circuits[user.name] for user in users]
     assert [len(some) for some in mine] == [1, 1, 1]
     assert len({some[0] for some in mine}) == 3
+
+
+@pytest.mark.trio
+async def test_a_list_of_relays_through_tor(tor: TorNetwork, tmp_path: Path) -> None:
+    """`sos relays fetch`: it comes whole, by a circuit of its own each time, and the program itself touches the SOCKS port alone."""
+    web = Web({"/relays.txt": page(f"{ONE}\n{OTHER}\n".encode())})
+    circuits = [await ask(tor.circuits)]
+    with trio.fail_after(PATIENCE_S):
+        async with webs(web), caller(within_s=PATIENCE_S, program=FETCHER) as process:
+            environment = {"SOS_SOCKS": f"127.0.0.1:{tor.socks[1]}", "SOS_HOME": str(tmp_path)}
+            for _ in range(2):
+                said = await process.do(
+                    words=["relays", "fetch", f"http://127.0.0.1:{web.port}/relays.txt"],
+                    environment=environment,
+                )
+                assert (said["exit"], said["said"]["relays"]) == (0, [ONE, OTHER])
+                assert said["touched"]
+                assert leaks(said["touched"], *tor.socks) == []
+                circuits.append(await ask(tor.circuits))
+    first, second = (
+        [now[user] for user in now.keys() - before.keys()] for before, now in itertools.pairwise(circuits)
+    )
+    assert [len(first), len(second)] == [1, 1]  # one user name each, never heard before
+    assert first != second
 
 
 @pytest.mark.trio
