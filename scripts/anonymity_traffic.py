@@ -5,8 +5,9 @@ that carries a cell by stem, and for one that does not, the share of held-out ca
 with that of a control: a victim whose cells are not padded.
 
 In each round a victim, two nodes and a caller behind these start. They dial relays of a small mesh through taps that see what
-any observer of a line sees: when how much went which way, and the length that each Noise frame shows. The caller's cell passes
-one of the nodes, the victim sends its own. Everything runs in this process, as in production but for the passphrase and the
+any observer of a line sees: when how much went which way, and the length that each Noise frame shows. The caller's cells pass
+one of the nodes, the victim sends its own: a call each, and what they say to the responder of the mesh, who comes to their
+help. Everything runs in this process, as in production but for the passphrase and the
 local API. A round in which no node passed the cell on (a diffuser, say) counts for nobody.
 """
 
@@ -26,6 +27,7 @@ from attrs import define, evolve, field
 
 from p2p_sos.core.actions import Action, SendStem
 from p2p_sos.core.case.case import VictimSecrets, compose_call
+from p2p_sos.core.duty.policy import Policy, Responder
 from p2p_sos.core.events import Event, PeerJoined, VictimCalls
 from p2p_sos.core.gossip.settings import GossipSettings
 from p2p_sos.core.node import Node
@@ -53,7 +55,10 @@ SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
 LOT = 24  # rounds at one mesh
-DESIGN = "2"  # name of what is captured and how; a new one for each change, so that nothing is added up that differs
+SLOTS = 2 * LOT
+# The name of what is captured and how; a new one for each change, so that nothing is added up that differs. In "2" nobody
+# came to help, and a line carried one cell.
+DESIGN = "3"
 PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
@@ -154,6 +159,7 @@ class Person:
         folder: Path,
         *,
         victim: VictimSecrets | None = None,
+        responder: Responder | None = None,
         listens: bool = True,
         dials: Sequence[str] = (),
     ) -> "Person":
@@ -166,6 +172,7 @@ class Person:
             entropy=os.urandom,
             rings=lambda _one, _other: None,
             victim=victim,
+            responder=responder,
             way=Way.DIRECT if victim is None else Way.STEM,
         )
         node.stemmed, node.joined = [], trio.Event()
@@ -180,6 +187,12 @@ class Person:
             while len(self.node.peers) < count:
                 self.node.joined = trio.Event()
                 await self.node.joined.wait()
+
+
+def helper() -> Responder:
+    """Whoever comes to everybody's help, at once."""
+    policy = Policy(slots=SLOTS, exercises=True)
+    return Responder(SigningKey(os.urandom(32)), policy, "We filter.")
 
 
 def secrets() -> VictimSecrets:
@@ -207,8 +220,9 @@ class Rig:
 
     async def start(self, nursery: trio.Nursery) -> None:
         """The relays, each linked to all."""
-        for _ in range(RELAYS):
-            person = Person.made(self.folder, dials=[one.mesh.addresses[0] for one in self.relays])
+        for number in range(RELAYS):
+            dials = [one.mesh.addresses[0] for one in self.relays]
+            person = Person.made(self.folder, responder=None if number else helper(), dials=dials)
             self.relays.append(person)
             await nursery.start(person.runner.run)
         for person in self.relays:
