@@ -111,5 +111,5 @@ def delivery_p95_s(trials: Sequence[Trial]) -> float | None:
 
 
 def source_fluffs(trials: Sequence[Trial]) -> int:
-    """How many callers let their own call out into the mesh themselves."""
-    return sum(call.outing == call.caller for trial in trials for call in trial.calls)
+    """How many callers let a message of their own case out: sent or announced it, by gossip or sync, before it came back so."""
+    return sum(call.let_out > 0 for trial in trials for call in trial.calls)

@@ -19,7 +19,7 @@ from p2p_sos.sim.origin.estimators import ESTIMATORS, Guess, newcomer
 from p2p_sos.sim.origin.notebook import Notebook
 from p2p_sos.sim.origin.spies import Conduct, spy, supernode
 from p2p_sos.sim.origin.variants import Careless, Diffusing, Plain
-from p2p_sos.sim.origin.watch import Watch
+from p2p_sos.sim.origin.watch import Own, Watch
 from p2p_sos.sim.places import Place
 from p2p_sos.sim.run import Naming
 from p2p_sos.sim.scenarios.city import LATENCY_S, mesh, names
@@ -75,6 +75,7 @@ class Called:
     exposed: bool  # one of these spies
     delays_s: tuple[float, ...] = field(repr=False)  # sorted, of honest others that heard it
     missing: int  # honest others that never did
+    let_out: int = 0  # cells of its case that the caller showed the mesh before the mesh showed them to it
 
 
 @frozen
@@ -118,6 +119,7 @@ class Ground:
             place.make = self.watch.around(made)
         mesh(world, there)
         self.callers = self._callers(there)
+        self.watch.own = {name: Own() for name in self.callers}
         if setting.listener:
             self._add(SUPERNODE).make = self.watch.around(supernode(self.notebook))
             for name in [*self.honest, *(self.callers if setting.fresh else ())]:
@@ -182,4 +184,5 @@ class Ground:
             exposed=any(relay in self.notebook.spies for relay in relays),
             delays_s=tuple(sorted(heard[name] - since for name in others if name in heard)),
             missing=sum(name not in heard for name in others),
+            let_out=len(watch.own[caller].let_out),
         )

@@ -1,7 +1,8 @@
 """What really happened to the cells of callers: the truth that guesses are held against.
 
 Decides nothing. Comes in: every event and action of every place. Goes out: who let a cell out into the mesh, along which
-relays it went before, who heard the call and when. Must not know what spies think, nor change anything.
+relays it went before, who heard the call and when, and which callers showed the mesh a cell of their own before the mesh had
+shown it to them. Must not know what spies think, nor change anything.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from collections.abc import Sequence
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Action, SendRpc, SendStem, SendSync, Tell
-from p2p_sos.core.events import Event
+from p2p_sos.core.events import Event, RpcReceived, StemReceived, SyncReceived
 from p2p_sos.core.gossip.rpc import GossipId, PeerId
 from p2p_sos.core.notices import CallHeard
 from p2p_sos.sim.behaviour import Behaviour, Make
@@ -37,6 +38,43 @@ class Outing:
 
 
 @define(eq=False)
+class Own:
+    """What one caller said itself: cells that it sent and that never came to it before, and which of them came back."""
+
+    said: dict[GossipId, bytes | None] = field(factory=dict)  # the cell, where it was seen whole
+    others: dict[GossipId, None] = field(factory=dict)  # what came to it before it sent it
+    back: dict[GossipId, None] = field(factory=dict)  # of what it said: by gossip or by sync
+    let_out: dict[GossipId, None] = field(factory=dict)  # shown to the mesh before it came back
+
+    def came(self, gossip_id: GossipId, *, hidden: bool) -> None:
+        """A cell came from a peer; `hidden`: by stem, where nobody else sees it."""
+        if gossip_id not in self.said:
+            self.others[gossip_id] = None
+        elif not hidden:
+            self.back[gossip_id] = None
+
+    def synced(self, frame: bytes) -> None:
+        """A frame of sync came."""
+        for gossip_id, cell in self.said.items():
+            if cell is not None and cell in frame:
+                self.back[gossip_id] = None
+
+    def says(self, gossip_id: GossipId, cell: bytes | None, *, hidden: bool) -> None:
+        """A cell is sent, or announced (`cell` None)."""
+        if gossip_id in self.others:
+            return
+        self.said[gossip_id] = cell or self.said.get(gossip_id)
+        if not hidden and gossip_id not in self.back:
+            self.let_out[gossip_id] = None
+
+    def gives(self, frame: bytes) -> None:
+        """A frame of sync is sent."""
+        for gossip_id, cell in self.said.items():
+            if cell is not None and cell in frame:
+                self.says(gossip_id, cell, hidden=False)
+
+
+@define(eq=False)
 class Watch:
     """All that is known of the cells of one world."""
 
@@ -45,6 +83,7 @@ class Watch:
     hops: dict[GossipId, list[Hop]] = field(factory=dict)
     outings: dict[GossipId, Outing] = field(factory=dict)
     heard: dict[CallId, dict[PeerId, float]] = field(factory=dict)  # the moment at every place that heard it
+    own: dict[PeerId, Own] = field(factory=dict)  # of the callers, as far as they are named here
     _hidden: dict[bytes, GossipId] = field(factory=dict)  # on the stem, and not in the mesh yet
 
     def around(self, make: Make) -> Make:
@@ -91,10 +130,37 @@ class Watched:
 
     def handle(self, event: Event, now: float) -> Sequence[Action]:
         """One event; what follows from it is noted and passed on."""
+        own = self._watch.own.get(self._name)
+        if own is not None:
+            self._came(own, event)
         actions = self._sitter.handle(event, now)
         if actions:
+            if own is not None:
+                self._said(own, actions)
             self._note(actions, now)
         return actions
+
+    def _came(self, own: Own, event: Event) -> None:
+        if isinstance(event, RpcReceived):
+            for carried in event.rpc.messages:
+                own.came(carried.id, hidden=False)
+        elif isinstance(event, StemReceived):
+            own.came(self._watch.shared.gossip_id(event.cell), hidden=True)
+        elif isinstance(event, SyncReceived):
+            own.synced(event.frame)
+
+    def _said(self, own: Own, actions: Sequence[Action]) -> None:
+        for action in actions:
+            if isinstance(action, SendRpc):
+                for carried in action.rpc.messages:
+                    own.says(carried.id, carried.data, hidden=False)
+                for _, ids in action.rpc.ihave:
+                    for gossip_id in ids:
+                        own.says(gossip_id, None, hidden=False)
+            elif isinstance(action, SendStem):
+                own.says(self._watch.shared.gossip_id(action.cell), action.cell, hidden=True)
+            elif isinstance(action, SendSync):
+                own.gives(action.frame)
 
     def _note(self, actions: Sequence[Action], now: float) -> None:
         watch, name, outings = self._watch, self._name, self._watch.outings

@@ -64,7 +64,7 @@ def test_what_never_came_makes_a_delivery_late():
 
 def test_who_let_its_own_call_out_is_counted():
     """And who did not, is not."""
-    assert figures.source_fluffs([graph(called("a", "x", outing="a"), called("b", "x"))]) == 1
+    assert figures.source_fluffs([graph(called("a", "x", let_out=2), called("b", "x"))]) == 1
 
 
 def test_how_sure_spies_are_is_asked_of_stem_sightings_alone():
