@@ -53,6 +53,18 @@ def share(trials: Sequence[Trial], holds: Callable[[Called], bool]) -> Share:
     return Share(value, max(0.0, value - half), min(1.0, value + half))
 
 
+def more_recall(trials: Sequence[Trial], than: Sequence[Trial]) -> Share:
+    """How much more recall is than in the same graphs otherwise, graph by graph; below 0 if less."""
+    assert [trial.seed for trial in trials] == [trial.seed for trial in than], "the same graphs"
+    pairs = zip(trials, than, strict=True)
+    rises = [recall([one]).value - recall([other]).value for one, other in pairs]
+    value = fmean(rises)
+    if len(rises) < 2:
+        return Share(value, None, None)
+    half = NORMAL_95 * stdev(rises) / math.sqrt(len(rises))
+    return Share(value, value - half, value + half)
+
+
 def recall(trials: Sequence[Trial], estimator: str = FIRST_SPY) -> Share:
     """How often an estimator names the caller."""
     place = list(ESTIMATORS).index(estimator)

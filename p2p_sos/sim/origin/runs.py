@@ -143,11 +143,15 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
         "strongest": figures.strongest(fresh)[1].told()["value"],
         "newcomer": figures.share(fresh, lambda call: call.newcomer == call.caller).told(),
     }
+    relayed = plan.run(plan.setting(talks=True))
+    told["relaying"] = figures.recall(relayed).told()
     for conduct in (Conduct.DROPS, Conduct.MUTE):
         trials = plan.run(plan.setting(conduct=conduct, talks=True))
+        rise = figures.more_recall(trials, relayed)
         found, p95_s = figures.recall(trials), figures.delivery_p95_s(trials)
         best, strongest = figures.strongest(trials)
         told[conduct.value] = found.told() | {
+            "more_than_relaying": rise.told(),
             "strongest_estimator": best,
             "strongest": round(strongest.value, 4),
             "p95_delivery_s": _rounded(p95_s),
@@ -157,6 +161,10 @@ def apart(plan: Plan) -> tuple[dict[str, Any], list[str]]:
         where = f" where spies {conduct.value}"
         if found.low is not None and found.low > plan.share + figures.SLACK:
             wrong.append(f"recall is {found.value:.3f}{where}, the interval too is above the limit")
+        if rise.low is not None and rise.low > 0:
+            wrong.append(
+                f"recall is higher{where} than where they relay, by {rise.value:.3f} in the same graphs"
+            )
         wrong += _late(told[conduct.value], where) + _let_out(told[conduct.value], where)
     told["epochs"] = exposure(plan)
     everybody = plan.run(plan.setting(callers=0), BOUND_GRAPHS)

@@ -78,3 +78,16 @@ def test_the_strongest_estimator_is_the_one_that_names_most():
     """Also where another is the first-spy one."""
     right = tuple("a" if name == "silence" else "x" for name in ESTIMATORS)
     assert figures.strongest([graph(called("a", "x", guesses=right))])[0] == "silence"
+
+
+def test_more_recall_is_told_graph_by_graph():
+    """The graphs differ among themselves far more than each from itself otherwise; the same rise everywhere is sure."""
+    none, some, most = (called("a", "x"),), (called("a", "a"), called("b", "x")), (called("a", "a"),)
+    before = [graph(*none, *none, seed=1), graph(*some, seed=2)]
+    after = [graph(*some, seed=1), graph(*most, *most, seed=2)]
+    rise = figures.more_recall(after, before)
+    assert (rise.value, rise.low, rise.high) == (0.5, 0.5, 0.5)
+    assert figures.more_recall(before, after).high == -0.5
+    assert figures.more_recall(before, before).low == 0.0
+    assert figures.recall(after).low < figures.recall(before).high
+    assert figures.more_recall(before[:1], before[:1]).low is None
