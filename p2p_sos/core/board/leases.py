@@ -294,6 +294,13 @@ class Leases:
 
     # ------------------------------------------------------------------ reading
 
+    def overdue_at(self, key: Key) -> float | None:
+        """When the claim of a responder becomes overdue, or did, if nobody attests it; None: it is attested, or none was heard."""
+        heard = self._heard.get(key)
+        if heard is None or not heard.claims or key in self._attested:
+            return None
+        return self._overdue_at(key, heard)
+
     def expired(self, now: float) -> Expired:
         """Whose time is over now."""
         return self.survey(now)[0]

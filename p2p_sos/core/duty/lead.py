@@ -112,10 +112,7 @@ class Lead:
 
     def _on_started(self, now: float) -> list[Step]:
         """A lead of the last run acts again once it knows that nobody took over: it hears a peer first."""
-        steps: list[Step] = []
-        for call in self.calls.in_state(CallState.OPEN):
-            steps += self._resume(call, now)
-        return steps
+        return [step for call in self.calls.in_state(CallState.OPEN) for step in self._resume(call, now)]
 
     def _resume(self, call: CallId, now: float) -> list[Step]:
         view = self.calls[call].view
@@ -196,6 +193,8 @@ class Lead:
         if post.place is None or post.placed_at + self._turn_s(view, post) > now:
             return steps
         post.hold_at = post.place = None
+        if succession.passes(self.calls, view, self._own, now):
+            return []
         replaces = post.followed if post.followed != NOTHING else view.newest_roster
         cause = succession.cause_of(self.calls.board(call), view, replaces)
         return self._name_roster(call, post, view, (cause, replaces), now)

@@ -1,11 +1,12 @@
 """Who should lead, who belongs to a roster, who follows: read off a view, by everybody alike.
 
-Decides nothing for this node alone. Comes in: views and boards. Goes out: keys, times, causes. Must not know clocks,
+Decides nothing for this node alone. Comes in: views, boards, calls. Goes out: keys, times, causes. Must not know wall clocks,
 this node's own key, or what was said already.
 """
 
 from p2p_sos.core.board.board import Board
 from p2p_sos.core.board.standing import ClaimStanding, Expired, Fitness, View
+from p2p_sos.core.calls.calls import Calls
 from p2p_sos.wire.messages import NOTHING, Attest, Claim, Handover, Key, LogMessage, MessageId, Roster
 from p2p_sos.wire.registry import MEMBERS_MAX, SEQUENCE_MAX, Cause, Kind
 
@@ -22,8 +23,7 @@ def line(view: View, board: Board, expired: Expired, *, but: Key | None = None) 
     met = _met(board)
 
     def order(claim: ClaimStanding) -> tuple[bool, bool, bool, int, Fitness]:
-        roster = board.said(claim.responder).roster
-        lapsed = roster is not None and roster.id in expired.lapsed
+        lapsed = has_lapsed(board, expired, claim.responder)
         met_at = met.get(claim.responder, 0) if claim.attested else 0
         return claim.overdue, lapsed, not claim.attested, met_at, claim.fitness
 
@@ -31,6 +31,12 @@ def line(view: View, board: Board, expired: Expired, *, but: Key | None = None) 
     # fitter" (06-board §11.2)
     able = [c for c in view.claims if c.live and c.fit and not c.dismissed and c.responder != but]
     return [claim.responder for claim in sorted(able, key=order)]
+
+
+def has_lapsed(board: Board, expired: Expired, responder: Key) -> bool:
+    """Whether a responder led and let its lease lapse."""
+    roster = board.said(responder).roster
+    return roster is not None and roster.id in expired.lapsed
 
 
 def _met(board: Board) -> dict[Key, int]:
@@ -45,6 +51,23 @@ def _met(board: Board) -> dict[Key, int]:
 def next_lead(view: View, board: Board, expired: Expired, *, but: Key | None = None) -> Key:
     """Who would lead if nobody did; NOTHING if nobody is able."""
     return next(iter(line(view, board, expired, but=but)), NOTHING)
+
+
+def passes(calls: Calls, view: View, own: Key, now: float) -> bool:
+    """Whether a claimer would soon be replaced as the lead, and somebody whose turn comes later would not."""
+    # "Whoever will be overdue within a LEASE lets its turn pass while one stands behind it that will not" (06-board §11.2)
+    board, expired, leases = calls.board(view.call), calls.expired_of(view.call), calls.leases(view.call)
+    until = now + view.description.timing.lease_s
+
+    def lasts(key: Key) -> bool:
+        at = leases.overdue_at(key)
+        return at is None or at > until
+
+    own_at = leases.overdue_at(own)
+    if own_at is None or not now < own_at <= until:
+        return False
+    there = line(view, board, expired)
+    return any(lasts(key) and not has_lapsed(board, expired, key) for key in there[there.index(own) + 1 :])
 
 
 def members(view: View, lead: Key) -> tuple[Key, ...]:

@@ -19,7 +19,7 @@ from p2p_sos.wire.messages import Claim, Handover, Roster, Sitrep
 from p2p_sos.wire.registry import ORPHAN_WAIT_S, S1, Cause
 from tests.core import mail
 
-ME, OTHER = mail.key("me"), mail.key("other")
+ME, OTHER, THIRD = mail.key("me"), mail.key("other"), mail.key("tail")
 FITTER = 2**24 - 1  # on duty at every hour
 CALL = mail.the_call()
 LEASE_S, HOLD_S = S1.lease_s, S1.hold_s
@@ -217,7 +217,7 @@ def test_it_yields_to_one_roster_once() -> None:
 
 def test_nobody_hands_over_what_is_not_its_own() -> None:
     """A HANDOVER of a third one's roster makes nobody lead; of its writer's own it does, at once (control)."""
-    third = mail.key("third")
+    third = THIRD
     for giver, says in ((third, []), (OTHER, [Roster])):
         bridge = Bridge(fitter=OTHER)
         card = mail.card(third)
@@ -290,7 +290,7 @@ def test_a_lead_that_is_handed_a_roster_writes_its_own_anew() -> None:
 
 def test_a_handover_may_come_before_what_it_rests_on() -> None:
     """Its giver's claim, its roster, or the giver's RELEASE may come in any order: this node leads at once, and once."""
-    third = mail.key("third")
+    third = THIRD
     card = mail.card(third)
     claim = mail.claim(CALL, third, card=card.id)
     roster = mail.roster(CALL, third, third)
@@ -310,7 +310,7 @@ def test_a_handover_may_come_before_what_it_rests_on() -> None:
 
 def test_a_handover_does_not_wait_for_ever() -> None:
     """After `orphan_wait_s` what shows that the giver may give comes too late; a moment before, in time (control)."""
-    third = mail.key("third")
+    third = THIRD
     roster = mail.roster(CALL, third, third)
     for late_s, leads in ((ORPHAN_WAIT_S - 1.0, True), (ORPHAN_WAIT_S, False)):
         bridge = Bridge(fitter=OTHER)
@@ -343,3 +343,35 @@ def test_a_takeover_is_given_back_at_once_the_first_time_alone() -> None:
         waited_s = bridge.now - taken_at
         assert waited_s >= 4 * LEASE_S - S1.sitrep_s if came_and_went else waited_s < 2 * S1.sitrep_s
         assert len(handed_by(bridge)) == 1
+
+
+def late_turn(newcomer: bool) -> Bridge:
+    """The other one led and fell silent; this node's own claim is overdue in a few seconds, the newcomer's is not."""
+    bridge = Bridge(fitter=OTHER)
+    bridge.now += 1.0
+    bridge.hear(mail.attest(CALL, OTHER), mail.roster(CALL, OTHER, ME, OTHER))
+    assert not bridge.leads
+    bridge.now = bridge.heard_at = 100.0 + LEASE_S - 1.0
+    bridge.renew(ME)
+    if newcomer:
+        card = mail.card(THIRD, duty_hours=0, skills=0)
+        claim = mail.claim(CALL, THIRD, card=card.id)
+        bridge.calls.offer(claim, bridge.now, card)
+        bridge.perform(bridge.lead.handle(Admitted(claim, bytes(20), own=False), bridge.now))
+    bridge.now = bridge.heard_at = 101.0 + LEASE_S + 0.1
+    bridge.look()
+    return bridge
+
+
+def test_who_is_overdue_soon_lets_its_turn_pass() -> None:
+    """It would lead for a moment and be replaced; where nobody would last longer it leads (the control)."""
+    view = late_turn(newcomer=True).calls[CALL.id].view
+    assert view.claims[-1].responder == THIRD.public, "it stands behind"
+    passing, alone = late_turn(newcomer=True), late_turn(newcomer=False)
+    for bridge in (passing, alone):
+        overdue_at = bridge.calls.leases(CALL.id).overdue_at(ME.public)
+        assert overdue_at is not None
+        assert bridge.timers[HoldEnds].at < overdue_at < bridge.timers[HoldEnds].at + LEASE_S
+        bridge.heard_at = bridge.timers[HoldEnds].at
+    assert passing.fire(HoldEnds) == []
+    assert alone.fire(HoldEnds) == [Roster, Sitrep]
