@@ -38,7 +38,7 @@ def check_since(trace: Trace, facts: Facts, since_s: float) -> tuple[Violation, 
     """The same, of the changes after a time at which faults stop; one at that very moment is the last fault's doing, a restart's say."""
     found: list[Violation] = []
     for (node, _), every in changes(trace, facts).items():
-        times = _bursts([time_s for time_s in every if time_s > since_s], facts.delta_s)
+        times = bursts([time_s for time_s in every if time_s > since_s], facts.delta_s)
         for index in range(len(times) - CHANGES_MAX):
             if times[index + CHANGES_MAX] - times[index] < MINUTE_S:
                 why = f"{CHANGES_MAX + 1} changes of lead from {times[index]:.2f} on"
@@ -47,7 +47,7 @@ def check_since(trace: Trace, facts: Facts, since_s: float) -> tuple[Violation, 
     return tuple(found)
 
 
-def _bursts(times: list[float], within_s: float) -> list[float]:
+def bursts(times: list[float], within_s: float) -> list[float]:
     """When each burst of changes began: a burst lasts one gossip delay, however many changes it holds."""
     found: list[float] = []
     for time_s in times:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from p2p_sos.sim.checkers.first_help import claims
 from p2p_sos.sim.checkers.helped import gaps
-from p2p_sos.sim.checkers.livelock import changes
+from p2p_sos.sim.checkers.livelock import bursts, changes
 from p2p_sos.sim.checkers.replacement import recoveries
 from p2p_sos.sim.facts import CallFacts, Facts
 from p2p_sos.sim.following import agreements, lasting_s, stretches
@@ -70,9 +70,10 @@ def unhelped_s(trace: Trace, facts: Facts, call: CallFacts | None) -> float | No
 
 
 def unrest(trace: Trace, facts: Facts) -> dict[str, float]:
-    """The most changes of lead that any node saw within a minute."""
+    """The most changes of lead that any node saw within a minute; those within one gossip delay are one, as for the checker."""
     worst = 0
-    for times in changes(trace, facts).values():
+    for every_change in changes(trace, facts).values():
+        times = bursts(every_change, facts.delta_s)
         worst = max(worst, *(sum(start <= time < start + MINUTE_S for time in times) for start in times))
     return {"changes_a_minute": float(worst)}
 
