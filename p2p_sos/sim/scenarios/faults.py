@@ -36,6 +36,8 @@ FAULT_S = 10.0
 FRESH_AMONG = 100  # runs of partition; one in eight has a side that no claim of the other had reached
 SPAN_S = 60.0
 NEVER_S = 1e9
+MUTE_MAX_S = 20.0  # until a lead that nobody hears is replaced: a dead one is given as much
+DEAF_MAX_S = 30.0  # one that hears nobody reports for two thirds of its lease before it fences itself
 FLAPS, FLAP_S = 4, 20.0
 AWAY_S = (10.0, 14.0)  # of it, two seeds each: shorter than a lease, heartbeats and delays included
 LONG_AWAY_S = (17.0, 18.5)  # of it: longer than a lease and its HOLD
@@ -197,18 +199,58 @@ def _sides(trace: Trace, facts: Facts) -> Measures:
     }
 
 
+def _cuts_the_lead(seed: int) -> bool:
+    """Every other pair of seeds of `one-way` cuts whoever leads, too."""
+    return bool(seed & 2)
+
+
+def _hears_nobody(seed: int) -> bool:
+    """Every other of those leads is heard and hears nobody; the others are heard by nobody."""
+    return bool(seed & 4)
+
+
 def _one_way(world: World, seed: int, nodes: int) -> None:
-    """A third of the links carry in one direction only, for a minute; every other time half of these break."""
+    """A third of the links carry in one direction only, for a minute; every other time half of these break.
+
+    Every other pair of seeds all lines of the lead carry one way only, too, and all are mended when its minute is over.
+    """
     city(world, nodes)
     world.plan(0.0, "call", VICTIM)
     pairs = [(place.name, world.places[index].name) for place in world.places for index in place.dialled]
     at_s = world.draws.uniform(0.5, 5.0)
+    lead_s = world.draws.uniform(FAULT_S, FAULT_S + 5.0) if _cuts_the_lead(seed) else at_s
+    world.quiet_from_s = lead_s + SPAN_S
     for one, other in sorted(world.draws.sample(pairs, len(pairs) // 3)):
         first, second = (one, other) if world.draws.random() < 0.5 else (other, one)
         noticed = bool(seed % 2) and world.draws.random() < 0.5
         world.plan(at_s, "cut", first, second, both=False, noticed=noticed)
-        world.plan(at_s + SPAN_S, "mend", first, second, both=False)
-    world.quiet_from_s = at_s + SPAN_S
+        world.plan(lead_s + SPAN_S, "mend", first, second, both=False)
+    if _cuts_the_lead(seed):
+        world.schedule(lead_s, partial(_cut_the_lead, world, hears_nobody=_hears_nobody(seed)))
+
+
+def _cut_the_lead(world: World, *, hears_nobody: bool) -> None:
+    """All lines of whoever leads at this moment carry one way only; a plan made later would find its successor."""
+    lead = world.who(LEAD)
+    if lead is None:
+        return
+    world.known["lead_cut_s"] = world.now
+    for index in world[lead].links:
+        ways = (lead, world.places[index].name)
+        first, second = ways[::-1] if hears_nobody else ways
+        world.plan(world.now, "cut", first, second, both=False)
+        world.plan(world.now + SPAN_S, "mend", first, second, both=False)
+
+
+def _one_way_led(trace: Trace, facts: Facts) -> Measures:
+    """From the mending until all follow one lead; where the lead was cut, also from then until all others followed another."""
+    told, cut_s = after("mend")(trace, facts), facts.known.get("lead_cut_s")
+    if cut_s is None:
+        return told
+    ends = next(r[4:6] for r in trace.of("fault") if r[3] == "cut" and r[0] == cut_s)
+    lead = ends[_hears_nobody(facts.seed)]
+    others = [node for node in facts.witnesses if node != lead]
+    return {**told, "replaced_s": first_s(followed(trace, facts, others, facts.keys[lead]), cut_s)}
 
 
 def _bridge(world: World, seed: int, nodes: int) -> None:
@@ -316,8 +358,19 @@ SCENARIOS = (
         ),
         measure=_sides, nodes_min=2, about="the network falls apart while the first claims are under way",
     ),
-    Scenario("one-way", _one_way, 110.0, PEACEFUL, CALM, measure=after("mend"),
-             about="a third of the links carry one way only, for a minute"),
+    Scenario(
+        "one-way", _one_way, 110.0, PEACEFUL,
+        Limits(
+            more=(
+                *CALM.more,
+                at_least("changes_a_minute", 1.0, of=_cuts_the_lead),
+                at_most("replaced_s", MUTE_MAX_S, of=lambda seed: _cuts_the_lead(seed) and not _hears_nobody(seed)),
+                at_most("replaced_s", DEAF_MAX_S, of=lambda seed: _cuts_the_lead(seed) and _hears_nobody(seed)),
+            )
+        ),
+        measure=_one_way_led,
+        about="a third of the links carry one way only, for a minute; every other pair of seeds all of the lead's, too",
+    ),
     Scenario("bridge", _bridge, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("resume"), nodes_min=8,
              about="two towns and one sleepy node between them"),
     Scenario("flapping", _flapping, 120.0, (*ALWAYS, *PEACEFUL[-2:]), CALM, measure=after("heal"),

@@ -88,11 +88,13 @@ def every(measure: str, sentence: str) -> Callable[[Sequence[Outcome]], str | No
     return rule
 
 
-def at_most(measure: str, most: float, *, rarely: bool = False) -> Callable[[Sequence[Outcome]], str | None]:
-    """A rule: this measure is there, and never exceeds a number; `rarely`: it need not be there."""
+def at_most(
+    measure: str, most: float, *, rarely: bool = False, of: Callable[[int], bool] = lambda _: True
+) -> Callable[[Sequence[Outcome]], str | None]:
+    """A rule: this measure is there, and never exceeds a number, in the seeds `of` which it is asked; `rarely`: it need not be there."""
 
     def rule(outcomes: Sequence[Outcome]) -> str | None:
-        found = [(outcome.seed, outcome.measures.get(measure)) for outcome in outcomes]
+        found = [(outcome.seed, outcome.measures.get(measure)) for outcome in outcomes if of(outcome.seed)]
         worse = [seed for seed, value in found if (not rarely if value is None else value > most)]
         return f"{measure} above {most:g}, or unknown, in seeds {worse}" if worse else None
 

@@ -61,6 +61,25 @@ def test_the_harm_is_done(name: str, verb: str) -> None:
     assert verb in [record[3] for record in world.trace.of("fault")]
 
 
+@pytest.mark.parametrize("seed", [2, 6])
+def test_one_way_lines_cost_the_lead_its_lead(seed: int) -> None:
+    """Nobody hears it, or it hears nobody: it is replaced, and one lead is left. Control: a run without that misses two limits."""
+    scenario = SCENARIOS["one-way"]
+    world = world_of(scenario, seed, NODES)
+    facts = run_world(scenario, world)
+    cuts = [r[4:6] for r in world.trace.of("fault") if r[3] == "cut" and r[0] == facts.known["lead_cut_s"]]
+    (lead,) = {pair[seed == 6] for pair in cuts}
+    assert {pair[seed == 2] for pair in cuts} == {world.places[index].name for index in world[lead].links}
+    told = faults._one_way_led(world.trace, facts)
+    assert said("one-way", [Outcome(seed, (), told, "", 0)]) == []
+    assert [v for checker in scenario.checkers for v in checker(world.trace, facts)] == []
+    calm = Outcome(seed, (), {"recovery_s": 0.0, "changes_a_minute": 0.0}, "", 0)
+    assert len(said("one-way", [calm])) == 2
+    assert said("one-way", [evolve(calm, seed=0)]) == []
+    late = {**told, "replaced_s": 30.1 if seed == 6 else 20.1}
+    assert len(said("one-way", [Outcome(seed, (), late, "", 0)])) == 1
+
+
 def test_a_lead_that_does_not_die_is_not_replaced() -> None:
     """Control: without its fault, `dead-lead` measures no recovery and says so."""
     outcome = run_seed(SCENARIOS["dead-lead"], 1, NODES, without=(1,))
