@@ -10,8 +10,8 @@ from attrs import define, evolve, field
 from p2p_sos.sim.facts import CallFacts, Component, Epoch, Facts
 from p2p_sos.sim.trace import Trace
 from p2p_sos.wire.frames import id_of
-from p2p_sos.wire.messages import NOTHING, Card, Claim, Decline, Key, Message, MessageId, Release
-from p2p_sos.wire.registry import S1, Detail, Manner, Reason
+from p2p_sos.wire.messages import NOTHING, Card, Claim, Decline, Key, Message, MessageId, Release, Update
+from p2p_sos.wire.registry import S1, Certainty, Detail, Manner, Nature, Reason, Sector, Severity, Urgency
 
 NETWORK = bytes(32)
 CALL = b"c" * 32
@@ -46,6 +46,14 @@ def release(name: str, sequence: int = 1, **fields: Any) -> Message:
 def decline(name: str, sequence: int = 1, **fields: Any) -> Message:
     """A DECLINE."""
     return log(Decline, name, sequence, reason=Reason.UNABLE, detail=Detail.BUSY, **fields)
+
+
+def update(sequence: int = 1, signer: Key = VICTIM_KEY) -> Message:
+    """An UPDATE."""
+    return Update(
+        call=CALL, signer=signer, sequence=sequence, severity=Severity.SEVERE, urgency=Urgency.IMMEDIATE,
+        certainty=Certainty.OBSERVED, nature=Nature.OTHER__UNDETERMINED, needs=1, sector=Sector.HEALTH, languages=(), cell=0,
+    )  # fmt: skip
 
 
 def card(name: str, slots: int = 1) -> Message:
