@@ -1,12 +1,14 @@
 """At the end of a run that had its rest, connected honest nodes hold equal boards.
 
-Comes in: the fingerprint of every open board at the end. Goes out: each node that holds another one than most. Of a call that its
+Comes in: the fingerprint of every open board at the end. Goes out: each node that holds another one than most of those with whom it hangs together. Of a call that its
 victim closed everybody keeps what it had; there each node that holds it must have seen it closed.
 """
 
+from collections.abc import Iterable
+
 from p2p_sos.sim.checkers.reach import together_since
 from p2p_sos.sim.checkers.violation import Violation
-from p2p_sos.sim.facts import Facts
+from p2p_sos.sim.facts import Component, Facts
 from p2p_sos.sim.trace import Trace
 from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.registry import SYNC_PERIOD_S
@@ -36,15 +38,28 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             continue
         if newest.get(call, 0.0) > end_s - facts.delta_s:
             continue
-        first = next(iter(held))
-        common = max(
-            held.values(), key=lambda fingerprint: (list(held.values()).count(fingerprint), fingerprint)
-        )
-        for node, fingerprint in held.items():
-            since = together_since(facts, (first, node), end_s - 1e-6)
-            if fingerprint != common and since is not None and since <= end_s - rest_s:
-                found.append(Violation(NAME, end_s, node, f"holds another board of {call.hex()[:8]}"))
+        for company in _companies(facts, held, end_s - rest_s):
+            boards_there = [held[node] for node in company]
+            common = max(boards_there, key=lambda fingerprint: (boards_there.count(fingerprint), fingerprint))
+            found += [
+                Violation(NAME, end_s, node, f"holds another board of {call.hex()[:8]}")
+                for node in company
+                if held[node] != common
+            ]
     return tuple(found)
+
+
+def _companies(facts: Facts, nodes: Iterable[str], since_s: float) -> list[list[str]]:
+    """These nodes, parted into those that reached one another without a break from a time to the end; who ran no such time is in none."""
+    parts: dict[tuple[Component, ...], list[str]] = {}
+    if not facts.epochs or facts.epochs[0].start_s > since_s:
+        return []  # the run was shorter
+    epochs = [epoch for epoch in facts.epochs if epoch.end_s > since_s]
+    for node in nodes:
+        met = tuple(facts.component_of(node, max(since_s, epoch.start_s)) for epoch in epochs)
+        if all(met):
+            parts.setdefault(met, []).append(node)
+    return list(parts.values())
 
 
 def _closed(trace: Trace, facts: Facts, call: CallId) -> tuple[float, dict[str, None]] | None:

@@ -28,6 +28,28 @@ def test_another_board_is_refused() -> None:
     assert [v.node for v in check(stage.trace, stage.facts)] == ["n4"]
 
 
+def test_each_component_has_a_common_board_of_its_own() -> None:
+    """One alone is compared with nobody; of the others whoever differs from most of them is told."""
+    stage = _ended(n0=b"a", n1=b"b", n2=b"c", n3=b"c", n4=b"d")
+    stage.components((-15.0, (("n0",), (*NAMES[1:], "victim"))))
+    assert [v.node for v in check(stage.trace, stage.facts)] == ["n1", "n4"]
+    stage = _ended(n0=b"a", n1=b"a", n2=b"c", n3=b"c", n4=b"c")
+    stage.components((-15.0, (NAMES[:2], (*NAMES[2:], "victim"))))
+    assert check(stage.trace, stage.facts) == ()
+
+
+def test_one_that_restarted_of_late_hides_nobody() -> None:
+    """The first node was away until a moment ago: it is not judged, all others are."""
+    for node, faults in (("n0", []), ("n4", ["n4"])):
+        stage = _ended(**{node: b"other"})
+        stage.components(
+            (-15.0, ((*NAMES, "victim"),)), (80.0, ((*NAMES[1:], "victim"),)), (90.0, ((*NAMES, "victim"),))
+        )
+        assert [v.node for v in check(stage.trace, stage.facts)] == faults
+    stage.components((75.0, ((*NAMES, "victim"),)))  # a run that did not last so long
+    assert check(stage.trace, stage.facts) == ()
+
+
 def test_of_a_call_that_its_victim_closed_only_that_is_compared() -> None:
     """Each keeps what it had; who hung together with the others and did not hear that it is over is told."""
     for ended, faults in ((NAMES, []), (NAMES[:4], ["n4"])):
