@@ -184,12 +184,12 @@ def run_all(asked: argparse.Namespace, names: Sequence[str], codes: Sequence[str
 def row(name: str, runs: "Sequence[Outcome]") -> tuple[str, int]:
     """A line of the table, and how much is wrong: promises broken and limits missed."""
     from p2p_sos.sim import report
-    from p2p_sos.sim.campaign import missed
+    from p2p_sos.sim.campaign import misses
     from p2p_sos.sim.scenarios import SCENARIOS
 
     scenario = SCENARIOS[name]
-    limits = missed(scenario.limits, runs)
-    told = report.report(scenario, scenario.nodes, runs, len(limits), 0.0)
+    limits = misses(scenario.limits, runs)
+    told = report.report(scenario, scenario.nodes, runs, limits, 0.0)
     report.complain(report.Series(name, scenario.nodes), runs, limits)
     figures = (
         "scenario", "nodes", "runs", "violations", "first_claim_p50_s", "first_claim_p99_s", "lead_p99_s",

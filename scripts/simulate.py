@@ -18,6 +18,7 @@ import command
 import setup
 
 if TYPE_CHECKING:
+    from p2p_sos.sim.campaign import Miss
     from p2p_sos.sim.report import Series
     from p2p_sos.sim.scenario import Outcome, Scenario
 
@@ -55,12 +56,12 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def missed_by(scenario: "Scenario", series: "Series", runs: "Sequence[Outcome]") -> tuple[str, ...]:
+def missed_by(scenario: "Scenario", series: "Series", runs: "Sequence[Outcome]") -> "tuple[Miss, ...]":
     """The limits that these runs miss; none of runs that were cut short, since their limits are set for whole ones."""
-    from p2p_sos.sim.campaign import missed
+    from p2p_sos.sim.campaign import misses
 
     if not series.without and series.until_s is None:
-        return missed(scenario.limits, runs)
+        return misses(scenario.limits, runs)
     print(
         f"{scenario.name}: with faults left out or an earlier end no limit is judged, promises alone are",
         file=sys.stderr,
@@ -74,16 +75,15 @@ def shrink(scenario: "Scenario", series: "Series", seed: int) -> int:
     from p2p_sos.sim.shrink import Candidate, shrink_run
 
     whole = work(Job(scenario.name, seed, series.nodes, series.without, series.until_s))
-    if not whole.violations:
-        limits = missed_by(scenario, series, [whole])
-        for sentence in limits:
-            print(f"{scenario.name}: a limit is missed: {sentence}", file=sys.stderr)
+    limits = () if whole.violations else missed_by(scenario, series, [whole])
+    for miss in limits:
+        print(f"{scenario.name}: a limit is missed: {miss.sentence}", file=sys.stderr)
+    if not whole.violations and not limits:
         print(
-            f"{scenario.name}: seed {seed} breaks no promise"
-            f"{', and a missed limit cannot be shrunk' if limits else ''}; name a seed of failing_seeds",
+            f"{scenario.name}: seed {seed} breaks no promise and misses no limit; name a seed of failing_seeds",
             file=sys.stderr,
         )
-        return 1 if limits else 0
+        return 0
     small, faults = shrink_run(scenario, Candidate(seed, series.nodes, series.without, series.until_s))
     print("\n  ".join([small.command(scenario.name), *faults]))
     return 1
@@ -108,7 +108,7 @@ def run(asked: argparse.Namespace, scenario: "Scenario", series: "Series") -> in
     runs = list(outcomes(jobs, asked.jobs, workers_mb))
     wall_s = time.perf_counter() - started
     limits = missed_by(scenario, series, runs)
-    told = report.report(scenario, series.nodes, runs, len(limits), wall_s, workers_mb)
+    told = report.report(scenario, series.nodes, runs, limits, wall_s, workers_mb)
     report.complain(series, runs, limits)
     if asked.json:
         print(json.dumps(told))

@@ -1,6 +1,7 @@
 """Many runs of one scenario: spread over processes, merged in the order of their seeds, judged together.
 
-Decides which limits were missed. Comes in: a scenario's name, seeds, a number of processes. Goes out: a `Report`. The
+Decides which limits were missed, and by which runs. Comes in: a scenario's name, seeds, a number of processes. Goes out: outcomes,
+and a `Miss` for each limit. The
 number of processes changes nothing but the time.
 """
 
@@ -8,8 +9,9 @@ import hashlib
 import math
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 
 from attrs import frozen
 
@@ -17,6 +19,8 @@ from p2p_sos.sim.run import run_seed
 from p2p_sos.sim.scenario import Limits, Outcome
 from p2p_sos.sim.scenarios import SCENARIOS
 from p2p_sos.sim.weight import peak_mb
+
+Rule = Callable[[Sequence[Outcome]], list[str]]
 
 
 @frozen
@@ -76,28 +80,69 @@ def figure(runs: Sequence[Outcome], measure: str, share: float) -> float | None:
     return None if all(value is None for value in values) else percentile(values, share)
 
 
+@frozen
+class Miss:
+    """A limit that runs miss together: what is told of it, and the `seeds` of those that miss it alone; none where only all do."""
+
+    sentence: str
+    seeds: tuple[int, ...]
+
+
+def rules(limits: Limits) -> tuple[Rule, ...]:
+    """Each limit as a function of runs that gives a sentence for each time that it is missed."""
+    found: list[Rule] = [
+        partial(_beyond, measure, share, limit)
+        for measure, share, limit in (
+            ("first_claim_s", 0.99, limits.first_claim_p99_s),
+            ("lead_s", 0.99, limits.lead_p99_s),
+            ("recovery_s", 1.0, limits.recovery_max_s),
+            ("claims", 1.0, limits.claims_max),
+        )
+        if limit is not None
+    ]
+    if limits.helpers is not None:
+        found.append(partial(_unhelped, limits.helpers))
+    return (*found, *(partial(_told, rule) for rule in limits.more))
+
+
+def misses(limits: Limits, runs: Sequence[Outcome]) -> tuple[Miss, ...]:
+    """Every limit that the runs do not keep, and which of them would not keep it alone."""
+    found: list[Miss] = []
+    for rule in rules(limits):
+        said = rule(runs)
+        alone = {run.seed: rule([run]) for run in runs} if said else {}
+        for sentence in said:
+            # Where each run has a sentence of its own, that one tells whose it is.
+            own = [words for words in alone.values() if words and (len(said) == 1 or sentence in words)]
+            found.append(Miss(sentence, tuple(seed for seed, words in alone.items() if words in own)))
+    return tuple(found)
+
+
 def missed(limits: Limits, runs: Sequence[Outcome]) -> tuple[str, ...]:
     """A sentence for each limit that the runs do not keep."""
-    found: list[str] = []
-    for measure, share, limit in (
-        ("first_claim_s", 0.99, limits.first_claim_p99_s),
-        ("lead_s", 0.99, limits.lead_p99_s),
-        ("recovery_s", 1.0, limits.recovery_max_s),
-        ("claims", 1.0, limits.claims_max),
-    ):
-        if limit is None:
-            continue
-        value = percentile([run.measures.get(measure) for run in runs], share)
-        if value is None or value > limit:
-            found.append(f"{measure} is {_shown(value)} where {limit} is the most; {_worst(runs, measure)}")
-    if limits.helpers is not None:
-        low, high = limits.helpers
-        for run in runs:
-            value = run.measures.get("helpers")
-            if value is None or not low <= value <= high:
-                found.append(f"seed {run.seed} ends with {_shown(value)} helpers, not {low:g} to {high:g}")
-    found += [wrong for rule in limits.more if (wrong := rule(runs)) is not None]
-    return tuple(found)
+    return tuple(sentence for rule in rules(limits) for sentence in rule(runs))
+
+
+def _beyond(measure: str, share: float, limit: float, runs: Sequence[Outcome]) -> list[str]:
+    value = percentile([run.measures.get(measure) for run in runs], share)
+    if value is not None and value <= limit:
+        return []
+    return [f"{measure} is {_shown(value)} where {limit} is the most; {_worst(runs, measure)}"]
+
+
+def _unhelped(helpers: tuple[float, float], runs: Sequence[Outcome]) -> list[str]:
+    low, high = helpers
+    found = []
+    for run in runs:
+        value = run.measures.get("helpers")
+        if value is None or not low <= value <= high:
+            found.append(f"seed {run.seed} ends with {_shown(value)} helpers, not {low:g} to {high:g}")
+    return found
+
+
+def _told(rule: Callable[[Sequence[Outcome]], str | None], runs: Sequence[Outcome]) -> list[str]:
+    sentence = rule(runs)
+    return [] if sentence is None else [sentence]
 
 
 def _shown(value: float | None) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from attrs import frozen
 
-from p2p_sos.sim.campaign import Job, digest_of, figure
+from p2p_sos.sim.campaign import Job, Miss, digest_of, figure
 from p2p_sos.sim.run import run_world, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
 from p2p_sos.sim.weight import peak_mb
@@ -40,17 +40,20 @@ def report(  # noqa: PLR0917 (all that the object tells of)
     scenario: Scenario,
     nodes: int,
     runs: Sequence[Outcome],
-    limits: int,
+    limits: Sequence[Miss],
     wall_s: float,
     workers_mb: Mapping[int, float] | None = None,
 ) -> dict[str, object]:
-    """The one object that is printed; `limits`: how many were missed.
+    """The one object that is printed; `limits`: those that were missed.
+
+    `failing_seeds` are those of runs that broke a promise, or miss one of these limits alone.
 
     `wall_s` is from the first run's start to the last one's end, judging included, and `events_per_s` what all processes did in
     it together. `peak_mb` adds up what this process and each of its workers held at most: a machine with so much suffices.
     """
     events = sum(run.events for run in runs)
-    failing = [run.seed for run in runs if run.violations]
+    alone = {seed for miss in limits for seed in miss.seeds}
+    failing = [run.seed for run in runs if run.violations or run.seed in alone]
 
     def rounded(measure: str, share: float) -> float | None:
         value = figure(runs, measure, share)
@@ -60,7 +63,7 @@ def report(  # noqa: PLR0917 (all that the object tells of)
         "scenario": scenario.name,
         "nodes": nodes,
         "runs": len(runs),
-        "violations": sum(len(run.violations) for run in runs) + limits,
+        "violations": sum(len(run.violations) for run in runs) + len(limits),
         "failing_seeds": failing,
         "first_claim_p50_s": rounded("first_claim_s", 0.5),
         "first_claim_p99_s": rounded("first_claim_s", 0.99),
@@ -77,7 +80,7 @@ def report(  # noqa: PLR0917 (all that the object tells of)
     }
 
 
-def complain(series: Series, runs: Sequence[Outcome], limits: Sequence[str]) -> None:
+def complain(series: Series, runs: Sequence[Outcome], limits: Sequence[Miss]) -> None:
     """Say on standard error what went wrong, and how to see it again."""
     failing = [run for run in runs if run.violations]
     for run in failing[:SHOWN_MAX]:
@@ -90,9 +93,13 @@ def complain(series: Series, runs: Sequence[Outcome], limits: Sequence[str]) -> 
         print(f"  again: {series.again(run.seed, run.seed + 1)}", file=sys.stderr)
     if len(failing) > SHOWN_MAX:
         print(f"{series.scenario}: and {len(failing) - SHOWN_MAX} more seeds", file=sys.stderr)
-    for sentence in limits:
-        print(f"{series.scenario}: a limit is missed: {sentence}", file=sys.stderr)
-    if limits:
+    shown = [run.seed for run in failing[:SHOWN_MAX]]
+    for miss in limits:
+        print(f"{series.scenario}: a limit is missed: {miss.sentence}", file=sys.stderr)
+        for seed in [seed for seed in miss.seeds if seed not in shown][: 2 * SHOWN_MAX - len(shown)]:
+            print(f"  again: {series.again(seed, seed + 1)}", file=sys.stderr)
+            shown.append(seed)
+    if any(not miss.seeds for miss in limits):  # by all runs together
         print(f"  again: {series.again(runs[0].seed, runs[-1].seed + 1)}", file=sys.stderr)
 
 

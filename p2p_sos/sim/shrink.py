@@ -1,4 +1,4 @@
-"""Makes a failing run smaller: fewer nodes, fewer faults, a shorter schedule.
+"""Makes a failing run smaller: fewer nodes, and, where a promise is broken, fewer faults and a shorter schedule.
 
 Decides what can be left out so that the run still fails in the same way; calls are not, since a run without its call
 says nothing about it. Comes in: whether a candidate fails. Goes out: the smallest candidate found. It tries; it does not
@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 from attrs import evolve, frozen
 
+from p2p_sos.sim.campaign import rules
 from p2p_sos.sim.report import Series
 from p2p_sos.sim.run import run_seed, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
@@ -92,27 +93,65 @@ def shorter(candidate: Candidate, outcome: Outcome, fails: Fails) -> Candidate:
     return early if fails(early) else candidate
 
 
+def _broken(outcome: Outcome) -> tuple[str, ...]:
+    """The promises that a run broke."""
+    return tuple({violation.property: None for violation in outcome.violations})
+
+
 def shrink_run(scenario: Scenario, candidate: Candidate) -> tuple[Candidate, tuple[str, ...]]:
     """The smallest failing run of a scenario that was found, and the faults that it keeps, as text.
 
-    Of a run that breaks no promise nothing is left out, and no fault is named.
+    Of a run that breaks no promise but misses a limit the nodes alone are made fewer, since limits are set for whole runs. Of one
+    that does neither nothing is left out, and no fault is named.
     """
 
     def outcome(other: Candidate) -> Outcome:
         return run_seed(scenario, other.seed, other.nodes, without=other.without, until_s=other.until_s)
 
-    broken = {violation.property: None for violation in outcome(candidate).violations}
+    first = outcome(candidate)
+    if not first.violations:
+        return _fewer_that_miss(scenario, candidate, first, outcome)
+    broken = _broken(first)
 
     def fails(other: Candidate) -> bool:
-        return any(violation.property in broken for violation in outcome(other).violations)
+        return any(promise in broken for promise in _broken(outcome(other)))
 
     def spare(other: Candidate) -> Sequence[int]:
         planned = world_of(scenario, other.seed, other.nodes).faults
         return [fault.number for fault in planned if fault.verb != CALL]
 
-    if not broken:
-        return candidate, ()
     small = shrink(candidate, spare, fails, max(NODES_MIN, scenario.nodes_min))
     small = shorter(small, outcome(small), fails)
+    return small, _faults(scenario, small)
+
+
+def _faults(scenario: Scenario, small: Candidate) -> tuple[str, ...]:
     planned = world_of(scenario, small.seed, small.nodes).faults
-    return small, tuple(str(fault) for fault in planned if fault.number not in small.without)
+    return tuple(str(fault) for fault in planned if fault.number not in small.without)
+
+
+def _fewer_that_miss(
+    scenario: Scenario, candidate: Candidate, first: Outcome, outcome: Callable[[Candidate], Outcome]
+) -> tuple[Candidate, tuple[str, ...]]:
+    """The fewest nodes found with which the same limit is missed, where it is not missed for want of nodes: by the next seed, too."""
+    if candidate.without or candidate.until_s is not None:
+        return candidate, ()
+
+    def limits_missed(told: Outcome) -> list[int]:
+        return [number for number, rule in enumerate(rules(scenario.limits)) if rule([told])]
+
+    wrong = limits_missed(first)
+    if not wrong:
+        return candidate, ()
+
+    def next_misses(other: Candidate) -> bool:
+        return any(n in wrong for n in limits_missed(outcome(evolve(other, seed=other.seed + 1))))
+
+    everybody_misses = next_misses(candidate)
+
+    def fails(other: Candidate) -> bool:
+        still = any(number in wrong for number in limits_missed(outcome(other)))
+        return still and (everybody_misses or not next_misses(other))
+
+    small = shrink(candidate, lambda _: (), fails, max(NODES_MIN, scenario.nodes_min))
+    return small, _faults(scenario, small)

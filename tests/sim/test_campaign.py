@@ -4,11 +4,13 @@ import os
 
 import pytest
 
-from p2p_sos.sim.campaign import Job, digest_of, figure, missed, outcomes, percentile
-from p2p_sos.sim.report import report
+from p2p_sos.sim.campaign import Job, Miss, digest_of, figure, missed, misses, outcomes, percentile
+from p2p_sos.sim.checkers.violation import Violation
+from p2p_sos.sim.report import Series, complain, report
 from p2p_sos.sim.run import RunBroke
 from p2p_sos.sim.scenario import Limits, Outcome, Scenario
 from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.scenarios.recovery import at_most
 from p2p_sos.sim.weight import peak_mb
 
 
@@ -46,6 +48,35 @@ def test_a_rule_of_the_scenario_reads_all_runs():
     """And says what is wrong."""
     wrong = missed(Limits(more=(lambda runs: f"{len(runs)} runs",)), [outcome(1)])
     assert wrong == ("1 runs",)
+
+
+def test_a_missed_limit_names_the_runs_that_miss_it_alone():
+    """Whichever kind of limit; none where only many runs together can miss it, nor where they keep it together."""
+    runs = [outcome(seed, lead_s=seed / 10, claims=5.0, helpers=seed, x=seed) for seed in range(5)]
+    above = at_most("x", 2.0)
+    assert [miss.seeds for miss in misses(Limits(lead_p99_s=0.2), runs)] == [(3, 4)]
+    assert [miss.seeds for miss in misses(Limits(more=(above,)), runs)] == [(3, 4)]
+    assert [miss.seeds for miss in misses(Limits(helpers=(2, 3)), runs)] == [(0,), (1,), (4,)]
+    assert misses(Limits(helpers=(0, 3)), runs)[0].seeds == (4,)
+    together = Limits(more=(lambda them: "five are too many" if len(them) > 4 else None,))
+    assert [miss.seeds for miss in misses(together, runs)] == [()]
+    hundred = [outcome(seed, lead_s=9.0 if seed == 7 else 1.0) for seed in range(100)]
+    assert misses(Limits(lead_p99_s=3.0), hundred) == ()
+
+
+def test_what_fails_can_be_found(capsys):
+    """Seeds that break a promise and seeds that miss a limit are the failing ones, each with its command; else the whole series is."""
+    runs = [outcome(seed) for seed in range(4)]
+    runs[1] = Outcome(1, (Violation("P1", 1.0, "n0", "made up"),), {}, "", 1)
+    for miss, failing, again in (
+        (Miss("x", (1, 3)), [1, 3], ["--seeds 1:2", "--seeds 3:4"]),
+        (Miss("x", ()), [1], ["--seeds 1:2", "--seeds 0:4"]),
+    ):
+        told = report(SCENARIOS["baseline"], 5, runs, [miss], 1.0)
+        assert (told["failing_seeds"], told["violations"]) == (failing, 2)
+        complain(Series("baseline", 5), runs, [miss])
+        lines = [line for line in capsys.readouterr().err.splitlines() if "again:" in line]
+        assert [line.partition("--nodes 5 ")[2] for line in lines] == again
 
 
 def test_workers_are_weighed_each_for_itself():
@@ -93,7 +124,7 @@ def test_a_worker_says_which_run_raised():
 def test_the_object_adds_up_all_processes():
     """What two workers held stands beside what this process held."""
     scenario, runs = SCENARIOS["baseline"], [outcome(1)]
-    told = [report(scenario, 5, runs, 0, 2.0, mb)["peak_mb"] for mb in ({}, {7: 1000.0, 8: 500.0})]
+    told = [report(scenario, 5, runs, (), 2.0, mb)["peak_mb"] for mb in ({}, {7: 1000.0, 8: 500.0})]
     assert told[1] - told[0] == pytest.approx(1500.0, abs=5.0)
 
 

@@ -4,8 +4,9 @@ import pytest
 from attrs import evolve
 
 from p2p_sos.sim.checkers.violation import Violation
-from p2p_sos.sim.scenario import Scenario
+from p2p_sos.sim.scenario import Limits, Scenario
 from p2p_sos.sim.scenarios import SCENARIOS
+from p2p_sos.sim.scenarios.recovery import at_most
 from p2p_sos.sim.shrink import Candidate, minimal, shrink_run
 from tests.sim.listeners import Listener
 
@@ -60,6 +61,33 @@ def test_no_world_is_tried_that_its_scenario_cannot_build():
     """Two towns and a node between them need eight; a quarter of thirteen would be three."""
     small, _ = shrink_run(evolve(SCENARIOS["bridge"], checkers=(always,)), Candidate(1, 13))
     assert small.nodes == SCENARIOS["bridge"].nodes_min
+
+
+def _few_died(seed, most):
+    """A scenario of deaths that measures how many died, of one seed one more; so many are allowed."""
+
+    def dead(trace, facts):
+        return {"dead": float(len(list(trace.of("down"))) + (facts.seed == seed))}
+
+    return evolve(SEEDED, checkers=(), measure=dead, limits=Limits(more=(at_most("dead", most),)))
+
+
+def test_a_run_that_misses_a_limit_shrinks_in_nodes_alone():
+    """Nothing of its faults or its time is left out, since limits are set for whole runs; where the next seed fails as well, it was the size."""
+    small, faults = shrink_run(_few_died(7, 8.0), Candidate(7, 12))
+    assert (small, len(faults)) == (Candidate(7, 9), 9)  # seed 8 misses it with twelve nodes as well
+    small, faults = shrink_run(_few_died(7, 12.0), Candidate(7, 12))
+    assert (small, len(faults)) == (Candidate(7, 12), 12)  # with nine it keeps it
+    short = evolve(
+        SEEDED, checkers=(), measure=lambda _trace, facts: {"x": 12.0 - len(facts.keys) + (facts.seed == 7)}
+    )
+    only_seven = evolve(short, limits=Limits(more=(at_most("x", 0.0),)))
+    assert shrink_run(only_seven, Candidate(7, 12))[0] == Candidate(7, 12)  # with fewer every seed misses it
+    assert shrink_run(_few_died(7, 8.0), Candidate(7, 12, until_s=20.0)) == (
+        Candidate(7, 12, until_s=20.0),
+        (),
+    )
+    assert shrink_run(_few_died(7, 20.0), Candidate(7, 12)) == (Candidate(7, 12), ())
 
 
 @pytest.mark.parametrize("until_s", [1.5, 2.0])

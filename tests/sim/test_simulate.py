@@ -56,6 +56,7 @@ def test_a_missed_limit_exits_1_and_names_the_command_that_repeats_it():
     assert told.returncode == 1
     assert "seed 0 ends with" in told.stderr
     assert "python3 scripts/simulate.py --scenario baseline --nodes 3 --seeds 0:1" in told.stderr
+    assert json.loads(told.stdout)["failing_seeds"] == [0]
 
 
 def test_it_writes_the_trace_of_one_seed(tmp_path):
@@ -80,14 +81,17 @@ def test_a_shortened_run_is_held_to_no_limit():
     assert "no limit is judged" not in whole.stderr
 
 
-def test_shrinking_needs_a_broken_promise():
-    """A seed that breaks nothing is no failure; one that misses a limit is one, and cannot be shrunk."""
+def test_shrinking_needs_a_run_that_fails():
+    """A seed that breaks nothing and misses nothing is no failure; one that misses a limit is one, and has fewer nodes then."""
     good = simulate("--scenario", "baseline", "--nodes", "5", "--shrink", "1")
     assert (good.returncode, good.stdout) == (0, "")
-    assert "seed 1 breaks no promise" in good.stderr
-    limit = simulate("--scenario", "baseline", "--nodes", "3", "--shrink", "1")
-    assert (limit.returncode, limit.stdout) == (1, "")
-    assert "seed 1 breaks no promise, and a missed limit cannot be shrunk" in limit.stderr
+    assert "seed 1 breaks no promise and misses no limit" in good.stderr
+    limit = simulate("--scenario", "baseline", "--nodes", "4", "--shrink", "1")
+    assert limit.returncode == 1
+    assert limit.stdout.startswith("python3 scripts/simulate.py --scenario baseline --nodes 2 --seeds 1:2\n")
+    assert "a limit is missed" in limit.stderr
+    short = simulate("--scenario", "baseline", "--nodes", "3", "--shrink", "1", "--until", "30")
+    assert (short.returncode, short.stdout) == (0, "")
 
 
 @pytest.mark.parametrize(
