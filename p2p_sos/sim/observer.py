@@ -141,6 +141,8 @@ class Observer:
             if view is before:
                 continue
             self.views[place.name, call] = view
+            if view.description.sequence:
+                self.trace.described.setdefault((place.name, call, view.description), now)
             told = _told_of(view)
             if before is None or told != _told_of(before):
                 words = board_word(node.boards.board(call)), expired_word(node.boards.expired_of(call))

@@ -24,7 +24,8 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from p2p_sos.wire.messages import Message, MessageId
+from p2p_sos.core.board.standing import Description
+from p2p_sos.wire.messages import CallId, Message, MessageId
 
 Record = tuple[Any, ...]
 WORLD = ""  # the node of what happens to nobody in particular
@@ -38,6 +39,9 @@ class Trace:
         self.messages: dict[
             MessageId, Message
         ] = {}  # what `signed` tells of; the world puts each in, no digest
+        self.described: dict[
+            tuple[str, CallId, Description], float
+        ] = {}  # which node took which UPDATE for the call's, and since when; no digest
         self._keep = None if keep is None else frozenset(keep)
         self._digest = hashlib.blake2b(digest_size=16)
 

@@ -29,7 +29,8 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     found: list[Violation] = []
     for span in healings(facts):
         for call in facts.calls.values():
-            within_s = SYNC_PERIOD_S + facts.delta_s + call.timing.sitrep_s + call.timing.hold_s
+            # "One lead within a period of sync + Δ + `sitrep_s` after a partition heals" (06-board §17)
+            within_s = SYNC_PERIOD_S + facts.delta_s + call.timing.sitrep_s
             deadline_s = span.start_s + within_s
             if deadline_s >= span.end_s or call.start_s > span.start_s:
                 continue

@@ -1,15 +1,16 @@
-"""P2: only the victim requisitions, cancels or clears.
+"""P2: only the victim requisitions, updates, cancels or clears.
 
-Comes in: what was signed, and what honest nodes saw in force. Goes out: each requisition or closing that no victim
+Comes in: what was signed, and what honest nodes saw in force. Goes out: each requisition, update or closing that no victim
 signed before somebody believed in it.
 """
 
 from p2p_sos.sim.checkers.violation import Violation
 from p2p_sos.sim.facts import Facts
 from p2p_sos.sim.trace import Trace
-from p2p_sos.wire.messages import AllClear, CallId, Cancel, Requisition
+from p2p_sos.wire.messages import AllClear, CallId, Cancel, Requisition, Update
 
 NAME = "P2"
+UPDATED = ("severity", "urgency", "certainty", "nature", "needs", "sector", "languages", "cell")
 Word = tuple[CallId, str, int]  # a call, what was said, and a requisition's sequence
 
 
@@ -30,7 +31,7 @@ def _signed(trace: Trace, facts: Facts) -> dict[Word, float]:
 
 
 def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
-    """Nobody honest follows a requisition, or takes a call for closed, that its victim did not sign."""
+    """Nobody honest follows a requisition or an update, or takes a call for closed, that its victim did not sign."""
     said = _signed(trace, facts)
     found: list[Violation] = []
     believed: list[tuple[float, str, Word]] = []
@@ -50,4 +51,25 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
             found.append(
                 Violation(NAME, time_s, node, f"believes in {word[1]} {word[2]} that no victim signed")
             )
-    return tuple(found)
+    return (*found, *_updates(trace, facts))
+
+
+def _updates(trace: Trace, facts: Facts) -> list[Violation]:
+    """Each description that no UPDATE of the victim gave to the call before a node took it for the call's."""
+    told: dict[tuple[CallId, int], tuple[float, Update]] = {}
+    for time_s, _, _, _, call, signer, identity, honest, *_ in trace.of("signed"):
+        message = trace.messages.get(identity)
+        if not isinstance(message, Update) or not honest or call not in facts.calls:
+            continue
+        if facts.calls[call].victim_key == signer:
+            told.setdefault((call, message.sequence), (time_s, message))
+    found: list[Violation] = []
+    for (node, call, description), time_s in trace.described.items():
+        if node not in facts.witnesses or call not in facts.calls:
+            continue
+        said_s, message = told.get((call, description.sequence), (None, None))
+        same = all(getattr(message, name, None) == getattr(description, name) for name in UPDATED)
+        if said_s is None or said_s > time_s or not same:
+            why = f"believes in update {description.sequence} that no victim signed"
+            found.append(Violation(NAME, time_s, node, why))
+    return found

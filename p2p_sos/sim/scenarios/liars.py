@@ -30,15 +30,16 @@ from p2p_sos.sim.liars.usurper import usurper
 from p2p_sos.sim.liars.withholder import withholder
 from p2p_sos.sim.measures import measures
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
-from p2p_sos.sim.scenarios.basic import ONE_LEAD
+from p2p_sos.sim.scenarios.basic import ENOUGH, ONE_LEAD
 from p2p_sos.sim.scenarios.city import VICTIM, add_victim, city
+from p2p_sos.sim.scenarios.quitting import attested_groups
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, first_call
 from p2p_sos.sim.scenarios.roots import ROOTED, vouch
 from p2p_sos.sim.trace import Trace
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import World
 from p2p_sos.wire.messages import Roster
-from p2p_sos.wire.registry import Sector
+from p2p_sos.wire.registry import S1, Sector
 
 BEST = Policy(sectors=(1 << len(Sector)) - 1)  # a liar's card says that it can do everything
 FIRST_CLAIM_S, LEAD_S, K = 2.0, 3.0, 5
@@ -146,8 +147,11 @@ def _false_close(world: World, seed: int, nodes: int) -> None:
         world.plan(15.0, "kill", VICTIM)  # a silent victim: others may close, if enough of them say so
 
 
-def _closures(trace: Trace, _facts: Facts) -> Measures:
-    return {"closures": float(sum(1 for _ in trace.of("closed")))}
+def _closures(trace: Trace, facts: Facts) -> Measures:
+    """How many closed the call, and how many of the groups that said that it is over were attested."""
+    call = first_call(facts)
+    groups = None if call is None else attested_groups(trace, facts, call)
+    return {"closures": float(sum(1 for _ in trace.of("closed"))), "attested_groups": groups}
 
 
 # ------------------------------------------------------------------------- floods
@@ -221,7 +225,7 @@ SCENARIOS = (
         about="three that promise the same hands, or too many, to three calls",
     ),
     Scenario(
-        "false-close", _false_close, 120.0, SYNCHRONOUS, Limits(more=(at_most("closures", 0.0),)),
+        "false-close", _false_close, 120.0, SYNCHRONOUS, Limits(more=(at_most("closures", 0.0), at_least("attested_groups", S1.stand_down_f))),
         options={"profile": ROOTED}, measure=_closures,
         about="f lying groups stand down; others forge and replay the victim's words",
     ),
@@ -229,7 +233,7 @@ SCENARIOS = (
         "claim-flood", _claim_flood, 30.0, SYNCHRONOUS,
         evolve(
             AS_BASELINE, helpers=(K, 2 * K),
-            more=(ONE_LEAD, at_most("call_mb", CALL_MB_MAX), at_least("junk_claims", Flood().claims)),
+            more=(ONE_LEAD, *ENOUGH, at_most("call_mb", CALL_MB_MAX), at_least("junk_claims", Flood().claims)),
         ), measure=_weight,
         about="10,000 junk claims on one call",
     ),

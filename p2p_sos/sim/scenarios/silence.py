@@ -9,10 +9,12 @@ from p2p_sos.core.board.resolve import View
 from p2p_sos.core.events import OperatorClaims, OperatorReleases, OperatorStandsDown
 from p2p_sos.sim.checkers import first_help, helped
 from p2p_sos.sim.checkers.reach import in_company
-from p2p_sos.sim.checkers.suites import ALWAYS
+from p2p_sos.sim.checkers.suites import ALWAYS, SYNCHRONOUS
 from p2p_sos.sim.facts import CallFacts, Facts
+from p2p_sos.sim.liars.accomplice import accomplice
 from p2p_sos.sim.scenario import Limits, Measures, Scenario
 from p2p_sos.sim.scenarios.city import VICTIM, city
+from p2p_sos.sim.scenarios.quitting import attested_groups
 from p2p_sos.sim.scenarios.recovery import at_least, at_most, every, first_call, unhelped_s
 from p2p_sos.sim.scenarios.roots import ROOTED, vouch
 from p2p_sos.sim.trace import Trace
@@ -24,32 +26,68 @@ LAST_S = 600.0  # of the call's life: these minutes are lived
 DURATION_S, LEAP_AT_S = LAST_S + 160.0, 20.0
 # By then the CALL is with every relay of the victim (0.18 s at most away), and no answer has been attested (0.6 s at the soonest).
 SILENT_FROM_S = (0.2, 0.3)
+LIED_S = 60.0  # when the liars of `silent-liars` stand down, long after the victim could count as silent
 LEFT_S, DIED_S, CALLED_UP_S, STOOD_DOWN_S = (25.0, 35.0), (38.0, 50.0), 90.0, 140.0
 # Helpers that die together are missed when the lease of their lead is over, and those who do not answer the roll call W later; then
 # two bands open, and the claim takes its way. A lead that dies later than two minutes would be missed as late as its pace allows.
 GAP_MAX_S = S1.lease_s + S1.band_wait_s + 2 * S1.band_wait_s + 1.0
 
 
+def _rooted(seed: int) -> bool:
+    """Every other seed of `silent-victim`."""
+    return bool(seed & 1)
+
+
 def _silent_victim(world: World, seed: int, nodes: int) -> None:
     """Every other seed lives under a root; every other pair the victim is cut off, and hears all; every other four all helpers die."""
-    rooted, cut_off, all_die = (bool(seed & bit) for bit in (1, 2, 4))
+    rooted, cut_off, all_die = _rooted(seed), bool(seed & 2), bool(seed & 4)
     if rooted:
         world.live_under(ROOTED)
     there = city(world, nodes)
     if rooted:  # two by two
         vouch(world, there, [there[number : number + 2] for number in range(0, nodes, 2)])
     world.plan(0.0, "call", VICTIM)
-    at_s = world.draws.uniform(*SILENT_FROM_S)
-    if cut_off:
-        for index in world[VICTIM].links:
-            world.plan(at_s, "cut", VICTIM, world.places[index].name, both=False)
-    else:
-        world.plan(at_s, "kill", VICTIM, silently=bool(seed & 8))
+    _silence(world, cut_off=cut_off, silently=bool(seed & 8))
     world.schedule(LEAP_AT_S, partial(_leap_to_the_end, world))
     world.schedule(world.draws.uniform(*LEFT_S), partial(_leave, world))
     world.schedule(world.draws.uniform(*DIED_S), partial(_die, world, all_die=all_die))
     if rooted:
         world.schedule(CALLED_UP_S, partial(_call_up, world, there))
+
+
+def _silent_liars(world: World, seed: int, nodes: int, groups: int = S1.stand_down_f) -> None:
+    """So many groups of two liars each attest one another and stand down; every other time the victim is cut off, and hears all."""
+    friends: list[Key] = []
+    liars = [f"n{number}" for number in range(2 * groups)]
+    there = city(world, nodes, makes=dict.fromkeys(liars, accomplice(friends, LIED_S)))
+    friends += [place.responder.key.public for place in map(world.__getitem__, liars) if place.responder]
+    vouch(world, there, [liars[number : number + 2] for number in range(0, len(liars), 2)])
+    world.plan(0.0, "call", VICTIM)
+    _silence(world, cut_off=bool(seed & 1), silently=bool(seed & 2))
+
+
+def _silence(world: World, *, cut_off: bool, silently: bool) -> None:
+    """The victim is not heard any more, before it could attest anybody: it hears all, or it is dead."""
+    at_s = world.draws.uniform(*SILENT_FROM_S)
+    if not cut_off:
+        world.plan(at_s, "kill", VICTIM, silently=silently)
+        return
+    for index in world[VICTIM].links:
+        world.plan(at_s, "cut", VICTIM, world.places[index].name, both=False)
+
+
+def _lied(trace: Trace, facts: Facts) -> Measures:
+    """How many closed the call, how many groups that stood down were attested, and whether the victim was silent."""
+    call = first_call(facts)
+    if call is None:
+        return dict.fromkeys(("closures", "attested_groups", "victim_words", "helped"))
+    claims = [r for r in trace.of("signed") if r[3] == "CLAIM" and r[4] == call.call and r[7]]
+    return {
+        "closures": float(sum(1 for _ in trace.of("closed"))),
+        "attested_groups": attested_groups(trace, facts, call),
+        "victim_words": _words(trace, facts, call),
+        "helped": 1.0 if claims else None,
+    }
 
 
 def _victim_speaks_once(world: World, _seed: int, nodes: int) -> None:
@@ -150,9 +188,19 @@ SCENARIOS = (
         "silent-victim", _silent_victim, DURATION_S, CHECKERS,
         Limits(more=(
             *_LIVED, at_most("gap_s", GAP_MAX_S), at_most("victim_words", 0.0), at_least("attested_by_others", S1.stand_down_f + 1),
+            at_least("stood_down_groups", S1.stand_down_f, of=_rooted),
         )),
         measure=_lived, nodes_min=8,
         about="the victim says nothing but its CALL; helpers leave and die, and under a root f groups stand down",
+    ),
+    Scenario(
+        "silent-liars", _silent_liars, 120.0, SYNCHRONOUS,
+        Limits(more=(
+            every("helped", "nobody honest claimed"), at_most("closures", 0.0), at_most("victim_words", 0.0),
+            at_least("attested_groups", S1.stand_down_f),
+        )),
+        options={"profile": ROOTED}, measure=_lied, nodes_min=8,
+        about="the victim says nothing but its CALL; f groups of liars attest one another and stand down",
     ),
     Scenario(
         "victim-speaks-once", _victim_speaks_once, DURATION_S, CHECKERS,

@@ -11,7 +11,7 @@ SMALL = (
     ("chaos", 1, 12), ("chaos", 2, 12), ("chaos", 3, 12), ("chaos", 4, 12),
     ("cards", 1, 12), ("slow", 1, 12), ("clocks", 1, 12), ("cards-spread", 1, 12), ("dead-roster", 1, 16),
     ("one-way", 1, 12), ("one-way", 3, 12), ("one-way", 7, 12), ("flapping-long", 1, 12), ("requisition-race", 1, 12), ("requisition-declined", 1, 12),
-    ("silent-victim", 1, 16), ("silent-victim", 6, 12), ("victim-speaks-once", 1, 8), ("late-join", 1, 10), ("many-calls", 1, 6), ("silent-lead", 1, 12),
+    ("silent-victim", 1, 16), ("silent-victim", 6, 12), ("silent-liars", 0, 12), ("silent-liars", 1, 12), ("victim-speaks-once", 1, 8), ("late-join", 1, 10), ("many-calls", 1, 6), ("silent-lead", 1, 12),
     ("black-holes", 1, 12), ("claim-flood", 1, 8),
 )  # fmt: skip
 
@@ -34,6 +34,10 @@ def test_it_keeps_its_promises_and_its_limits(name: str, seed: int, nodes: int) 
         ("silent-victim", {"gap_s": 22.1}),
         ("silent-victim", {"victim_words": 1.0}),
         ("silent-victim", {"attested_by_others": 2.0}),
+        ("silent-victim", {"stood_down_groups": 1.0}),
+        ("silent-liars", {"closures": 1.0}),
+        ("silent-liars", {"attested_groups": 1.0}),
+        ("silent-liars", {"victim_words": 1.0}),
         ("victim-speaks-once", {"victim_words": 0.0}),
         ("late-join", {"identical_share": 0.9}),
         ("many-calls", {"starved": 1.0}),

@@ -6,10 +6,11 @@ A zombie that fences itself says nothing stale; a victim whose helpers are too f
 from functools import partial
 
 import pytest
+from attrs import evolve
 
 from p2p_sos.core.board.resolve import resolve
 from p2p_sos.sim.campaign import missed
-from p2p_sos.sim.checkers import first_help, helped, stale_actions
+from p2p_sos.sim.checkers import closing, first_help, helped, stale_actions
 from p2p_sos.sim.checkers.suites import ALWAYS, PEACEFUL
 from p2p_sos.sim.run import facts_of, run_world, world_of
 from p2p_sos.sim.scenario import Outcome, Scenario
@@ -133,6 +134,27 @@ def test_a_silent_victim_s_call_closes_by_enough_groups(groups: int) -> None:
     assert told["stood_down_groups"] == groups
     assert bool(told["closed_early"]) is (groups > S1.stand_down_f)
     assert [v for checker in scenario.checkers for v in checker(world.trace, facts)] == []
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_one_group_of_liars_more_would_close_a_silent_victim_s_call(seed: int) -> None:
+    """Control for `silent-liars`: f + 1 groups that attest one another close it for everybody but its victim, as they may; the row would say so."""
+    scenario = SCENARIOS["silent-liars"]
+    more = evolve(scenario, build=partial(silence._silent_liars, groups=S1.stand_down_f + 1))
+    world = world_of(more, seed, 16)
+    facts = run_world(more, world)
+    told = silence._lied(world.trace, facts)
+    assert told["attested_groups"] == S1.stand_down_f + 1
+    assert {r[1] for r in world.trace.of("closed")} == {*facts.honest}
+    assert [v for checker in scenario.checkers for v in checker(world.trace, facts)] == []
+    said = missed(scenario.limits, [Outcome(seed, (), told, "", 0)])
+    assert [sentence.split()[0] for sentence in said] == ["closures"]
+    unrooted = evolve(facts, rooted=tuple(key for key in facts.rooted if facts.owners[key] != "n0"))
+    assert closing.check(world.trace, unrooted) == ()  # its group has another one
+    unrooted = evolve(
+        facts, rooted=tuple(key for key in facts.rooted if facts.owners[key] not in ("n0", "n1"))
+    )
+    assert {v.node for v in closing.check(world.trace, unrooted)} == {*facts.honest}
 
 
 def test_a_view_is_never_older_than_its_board() -> None:

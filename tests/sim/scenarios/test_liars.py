@@ -12,6 +12,7 @@ from p2p_sos.sim.scenarios.city import VICTIM
 from p2p_sos.sim.scenarios.roots import vouch
 from p2p_sos.sim.weight import weight_bytes
 from p2p_sos.sim.world import World
+from p2p_sos.wire.registry import S1
 from tests.sim.checkers.stage import Stage, claim, key
 
 BY_NAME = {scenario.name: scenario for scenario in liars.SCENARIOS}
@@ -42,6 +43,7 @@ def test_liars_alone_close_nothing() -> None:
     outcome = run_seed(BY_NAME["false-close"], 1, NODES)
     assert outcome.violations == ()
     assert outcome.measures["closures"] == 0.0
+    assert outcome.measures["attested_groups"] == S1.stand_down_f
 
 
 def test_enough_honest_groups_would_close() -> None:
@@ -74,7 +76,7 @@ def test_a_fit_claimer_that_does_nothing_costs_no_lead(seed: int) -> None:
 
 GOOD = {
     "share_of_bound": 0.9, "recovery_s": 3.0, "closures": 0.0, "call_mb": 10.0, "junk_claims": 10_000.0,
-    "convicted": 3.0, "two_leads_s": 1.0,
+    "convicted": 3.0, "two_leads_s": 1.0, "attested_groups": 2.0, "helpers_fewest": 5.0, "helpers_most": 10.0,
 }  # fmt: skip
 
 
@@ -85,6 +87,9 @@ GOOD = {
         ("equivocator", "convicted", 2.0),
         ("slot-hoarder", "convicted", 1.0),
         ("false-close", "closures", 1.0),
+        ("false-close", "attested_groups", 1.0),
+        ("claim-flood", "helpers_fewest", 4.0),
+        ("claim-flood", "helpers_most", 11.0),
         ("claim-flood", "call_mb", 65.0),
         ("claim-flood", "junk_claims", 9_000.0),
         ("claim-flood", "two_leads_s", 1.1),
