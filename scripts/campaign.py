@@ -1,16 +1,16 @@
 """Runs every scenario as often as the figures ask, keeps what each run came to, and goes on where it was stopped.
 
 Comes in: a folder for the runs (`--out`), processes, and how many seeds at most (`--seeds`), or one scenario. Goes out: a
-line of JSON for each run, and a table of all runs that the folder holds, as Markdown; the exit code is 1 if a promise
-was broken or a limit missed. Runs of another state of the code are left alone and not counted, unless `--like` names it and a
-sample of them comes out the same today. Sets itself up first.
+line of JSON for each run, and two tables of all runs that the folder holds, as Markdown: their figures, and the worst run of each
+limit that a scenario sets itself; the exit code is 1 if a promise was broken or a limit missed. Runs of another state of the code are
+left alone and not counted, unless `--like` names it and a sample of them comes out the same today. Sets itself up first.
 
     python3 scripts/campaign.py --out runs --jobs 2              all of it: about three hours on two cores
     python3 scripts/campaign.py --out runs --jobs 2 --seeds 2    the same with two seeds a scenario
-    python3 scripts/campaign.py --out runs --table               the table alone
+    python3 scripts/campaign.py --out runs --table               the tables alone
     python3 scripts/campaign.py --out runs --like 9a800357c812   count the runs of that state too, if a sample repeats today
     python3 scripts/campaign.py --out docs/runs --jobs 2         go on with the runs that are published
-    python3 scripts/campaign.py --out runs --pack                pack the counted runs, one file a scenario, to publish them
+    python3 scripts/campaign.py --out runs --pack                pack the runs, one file a scenario, to publish them
 """
 
 import argparse
@@ -50,6 +50,7 @@ TOLD = (
     "p2p_sos/sim/campaign.py",
     "p2p_sos/sim/report.py",
     "p2p_sos/sim/shrink.py",
+    "p2p_sos/sim/origin/",  # another game, that no scenario imports
 )  # what does not, within these
 
 
@@ -62,10 +63,16 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
         "--seeds", type=command.count, metavar="N", help="at most so many seeds of each scenario"
     )
     parser.add_argument("--scenario", action="append", metavar="NAME", help="these alone")
-    parser.add_argument("--like", metavar="STATE", help="count this state's runs, if a sample repeats today")
-    parser.add_argument("--table", action="store_true", help="run nothing, print the table")
     parser.add_argument(
-        "--pack", action="store_true", help="run nothing, pack the runs that count and drop all others"
+        "--like", action="append", default=[], metavar="STATE",
+        help="count this state's runs, if a sample repeats today; may be repeated",
+    )  # fmt: skip
+    parser.add_argument("--table", action="store_true", help="run nothing, print the tables")
+    parser.add_argument(
+        "--pack", action="store_true", help="run nothing, pack the runs; refused where some do not count"
+    )
+    parser.add_argument(
+        "--drop-others", action="store_true", help="with --pack: drop the runs that do not count"
     )
     return parser.parse_args(words)
 
@@ -80,7 +87,7 @@ def state_of_the_code() -> str:
     files = [file for folder in JUDGED for file in sorted((setup.ROOT / folder).rglob("*.py"))]
     for file in files:
         name = file.relative_to(setup.ROOT).as_posix()
-        if name in TOLD:
+        if name.startswith(TOLD):
             continue
         tree = ast.parse(file.read_text())
         for part in ast.walk(tree):
@@ -137,6 +144,17 @@ def kept(folder: Path, name: str, *codes: str) -> "dict[int, Outcome]":
             broken = tuple(Violation(**violation) for violation in run["violations"])
             runs[run["seed"]] = Outcome(run["seed"], broken, run["measures"], run["digest"], run["events"])
     return dict(sorted(runs.items()))
+
+
+def others(folder: Path, names: Sequence[str], codes: Sequence[str]) -> dict[str, int]:
+    """Of which other states of the code the folder holds runs of these scenarios, and how many."""
+    found: dict[str, int] = {}
+    for name in names:
+        for line in lines(folder, name):
+            code = json.loads(line)["code"]
+            if code not in codes:
+                found[code] = found.get(code, 0) + 1
+    return found
 
 
 def strays(folder: Path, names: Sequence[str], state: str, jobs: int) -> list[str]:
@@ -217,29 +235,54 @@ def main(words: Sequence[str] | None = None) -> int:
         asked.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return command.refuse(f"--out {asked.out} can be no folder: {error.strerror}; name another one.")
-    codes = [state_of_the_code()]
-    if asked.like:
-        if astray := strays(asked.out, names, asked.like, asked.jobs):
+    codes = [state_of_the_code(), *asked.like]
+    for state in asked.like:
+        if astray := strays(asked.out, names, state, asked.jobs):
             return command.refuse(
-                f"State {asked.like} is not like this one: {astray[0]} takes another course today; run the campaign anew, without --like."
+                f"State {state} is not like this one: {astray[0]} takes another course today; run the campaign anew, without --like."
             )
-        codes.append(asked.like)
+    left = others(asked.out, names, codes)
+    states = ", ".join(f"{count} of state {state}" for state, count in left.items())
+    if asked.pack and left and not asked.drop_others:
+        return command.refuse(
+            f"--pack would drop runs of other states of the code: {states}. Count them with --like STATE if they take the same "
+            "course today, or say --drop-others."
+        )
     if asked.pack:
         for name in names:
             pack(asked.out, name, codes)
+        left = {}
     elif not asked.table:
         run_all(asked, names, codes)
+    wrong = tables(asked.out, names, codes)
+    if left:
+        print(f"Not counted are runs of other states: {states}; --like STATE counts them.", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def tables(folder: Path, names: Sequence[str], codes: Sequence[str]) -> int:
+    """Print what the folder holds, as Markdown: the figures, and each scenario's own limits; how much is wrong."""
+    from p2p_sos.sim.report import nearest
+    from p2p_sos.sim.scenarios import SCENARIOS
+
+    there = {name: runs for name in names if (runs := list(kept(folder, name, *codes).values()))}
     print(f"State of the code: {', and like it '.join(codes)}\n")
+    if not there:
+        print(f"No run of it is in {folder}.")
+        return 0
     print("| scenario | nodes | runs | wrong | first claim p50 s | p99 s | lead p99 s | claims p50 | p99 | helpers p50 "
           "| recovery p99 s | digest |")  # fmt: skip
     print("|---|---|---|---|---|---|---|---|---|---|---|---|")
     wrong = 0
-    for name in names:
-        if runs := list(kept(asked.out, name, *codes).values()):
-            line, amiss = row(name, runs)
-            wrong += amiss
-            print(line)
-    return 1 if wrong else 0
+    for name, runs in there.items():
+        line, amiss = row(name, runs)
+        wrong += amiss
+        print(line)
+    print("\n| scenario | its own limit | worst | seed |\n|---|---|---|---|")
+    for name, runs in there.items():
+        for cells in nearest(SCENARIOS[name].limits, runs):
+            print(f"| {name} | {' | '.join(cells)} |")
+    return wrong
 
 
 if __name__ == "__main__":

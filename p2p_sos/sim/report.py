@@ -10,7 +10,8 @@ from attrs import frozen
 
 from p2p_sos.sim.campaign import Job, Miss, digest_of, figure
 from p2p_sos.sim.run import run_world, world_of
-from p2p_sos.sim.scenario import Outcome, Scenario
+from p2p_sos.sim.scenario import Limits, Outcome, Scenario
+from p2p_sos.sim.scenarios.recovery import Bound, at_most
 from p2p_sos.sim.weight import peak_mb
 
 SHOWN_MAX = 5  # violations of one run, and failing seeds, that are told in full
@@ -78,6 +79,19 @@ def report(  # noqa: PLR0917 (all that the object tells of)
         "wall_s": round(wall_s, 2),
         "peak_mb": round(peak_mb() + sum((workers_mb or {}).values()), 1),
     }
+
+
+def nearest(limits: Limits, runs: Sequence[Outcome]) -> list[tuple[str, str, str]]:
+    """Of each limit that a scenario sets to its own measures or to its recovery: its words, the worst value, and in which seed."""
+    bounds = [rule for rule in limits.more if isinstance(rule, Bound)]
+    if limits.recovery_max_s is not None:
+        bounds.insert(0, at_most("recovery_s", limits.recovery_max_s))
+    found: list[tuple[str, str, str]] = []
+    for bound in bounds:
+        worst = bound.worst(runs)
+        value = "not asked" if worst is None else "unknown" if worst[0] is None else f"{worst[0]:.4g}"
+        found.append((str(bound), value, "" if worst is None else str(worst[1])))
+    return found
 
 
 def complain(series: Series, runs: Sequence[Outcome], limits: Sequence[Miss]) -> None:

@@ -4,7 +4,10 @@ Decides since when, and for how long, it must be one lead. Comes in: a trace and
 where it did not happen.
 """
 
+import math
 from collections.abc import Callable, Iterable, Sequence
+
+from attrs import frozen
 
 from p2p_sos.sim.checkers.first_help import claims
 from p2p_sos.sim.checkers.helped import gaps
@@ -88,17 +91,47 @@ def every(measure: str, sentence: str) -> Callable[[Sequence[Outcome]], str | No
     return rule
 
 
+@frozen
+class Bound:
+    """A rule: in the seeds `of` which it is asked a measure is there (unless it may be missing: `rarely`) and never beyond a number."""
+
+    measure: str
+    limit: float
+    most: bool  # else it is the least
+    rarely: bool
+    of: Callable[[int], bool]
+
+    def __call__(self, outcomes: Sequence[Outcome]) -> str | None:
+        """What is wrong with these runs."""
+        asked = [outcome for outcome in outcomes if self.of(outcome.seed)]
+        worse = [outcome.seed for outcome in asked if self._beyond(outcome.measures.get(self.measure))]
+        side = f"above {self.limit:g}, or unknown," if self.most else f"below {self.limit:g}"
+        return f"{self.measure} {side} in seeds {worse}" if worse else None
+
+    def _beyond(self, value: float | None) -> bool:
+        if value is None:
+            return not self.rarely
+        return value > self.limit if self.most else value < self.limit
+
+    def worst(self, outcomes: Sequence[Outcome]) -> tuple[float | None, int] | None:
+        """The value nearest to the limit, or farthest beyond it, and its seed; None for one that is not there; nothing of no runs."""
+        asked = [(o.measures.get(self.measure), o.seed) for o in outcomes if self.of(o.seed)]
+        told = [(value, seed) for value, seed in asked if value is not None or not self.rarely]
+        if not told:
+            return None
+        unknown = math.inf if self.most else -math.inf
+        values = [unknown if value is None else value for value, _ in told]
+        return told[values.index(max(values) if self.most else min(values))]
+
+    def __str__(self) -> str:
+        return f"{self.measure} {'at most' if self.most else 'at least'} {self.limit:g}"
+
+
 def at_most(
     measure: str, most: float, *, rarely: bool = False, of: Callable[[int], bool] = lambda _: True
-) -> Callable[[Sequence[Outcome]], str | None]:
+) -> Bound:
     """A rule: this measure is there, and never exceeds a number, in the seeds `of` which it is asked; `rarely`: it need not be there."""
-
-    def rule(outcomes: Sequence[Outcome]) -> str | None:
-        found = [(outcome.seed, outcome.measures.get(measure)) for outcome in outcomes if of(outcome.seed)]
-        worse = [seed for seed, value in found if (not rarely if value is None else value > most)]
-        return f"{measure} above {most:g}, or unknown, in seeds {worse}" if worse else None
-
-    return rule
+    return Bound(measure, most, most=True, rarely=rarely, of=of)
 
 
 def seen(measure: str, of_runs: int) -> Callable[[Sequence[Outcome]], str | None]:
@@ -111,14 +144,6 @@ def seen(measure: str, of_runs: int) -> Callable[[Sequence[Outcome]], str | None
     return rule
 
 
-def at_least(
-    measure: str, least: float, *, of: Callable[[int], bool] = lambda _: True
-) -> Callable[[Sequence[Outcome]], str | None]:
+def at_least(measure: str, least: float, *, of: Callable[[int], bool] = lambda _: True) -> Bound:
     """A rule: this measure is there, and never below a number, in the seeds `of` which it is asked."""
-
-    def rule(outcomes: Sequence[Outcome]) -> str | None:
-        asked = [outcome for outcome in outcomes if of(outcome.seed)]
-        worse = [o.seed for o in asked if (value := o.measures.get(measure)) is None or value < least]
-        return f"{measure} below {least:g} in seeds {worse}" if worse else None
-
-    return rule
+    return Bound(measure, least, most=False, rarely=False, of=of)
