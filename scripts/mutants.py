@@ -5,7 +5,6 @@ for each, or one object (`--json`): killed and by which test, survived, or void 
 once in its file. The exit code is 1 if one survived or is void, or if the tests fail without any fault. Sets itself up first.
 """
 
-import argparse
 import ast
 import json
 import os
@@ -21,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import command
 import setup
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -171,7 +171,7 @@ def listed(faults: Sequence[Fault]) -> int:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Try what was asked for; 1 if anything survived or is void."""
-    parser = argparse.ArgumentParser(description="Judge the tests by the faults that they notice.")
+    parser = command.Parser(description="Judge the tests by the faults that they notice.")
     parser.add_argument(
         "--list", action="store_true", help="name every fault; 1 if one cannot be seeded any more"
     )
@@ -179,12 +179,14 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", action="append", metavar="NAME", help="this fault alone; may be repeated")
     parser.add_argument("--json", action="store_true", help="print one object")
     asked = parser.parse_args(words)
-    faults = read(asked.faults.read_text())
+    try:
+        faults = read(asked.faults.read_text())
+    except (OSError, ValueError) as error:
+        return command.refuse(f"--faults {asked.faults} is no list of faults: {error}; name one like {LIST}.")
     if asked.list:
         return listed(faults)
     if unknown := sorted(set(asked.only or ()) - {fault.name for fault in faults}):
-        print(f"No fault is called {unknown[0]}; --list names them all.", file=sys.stderr)
-        return 2
+        return command.refuse(f"No fault is called {unknown[0]}; --list names them all.")
     setup.ready()
     faults = tuple(fault for fault in faults if not asked.only or fault.name in asked.only)
     results = []
@@ -206,4 +208,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.end(main)

@@ -18,12 +18,14 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import command
 import setup
 
 if TYPE_CHECKING:
     from posts import Post, Posts
 
 K = 5  # of class S1
+NODES_MIN = 2
 FIRST_CLAIM_S, LEAD_S, CLAIMS_MAX = 2.0, 3.0, 2 * K
 REPLACED_S = 20.0
 HEALED_S = 15.0
@@ -186,8 +188,8 @@ async def play(
     from shaping import Quality, Weather
 
     act, limits = SCENARIOS[scenario]
-    low, high = (float(part) / 1000 for part in asked.latency_ms.split(":"))
-    weather = Weather(Quality(low, high, asked.loss), draws)
+    low_s, high_s = asked.latency_ms
+    weather = Weather(Quality(low_s, high_s, asked.loss), draws)
     done: list[Json] = []
     with tempfile.TemporaryDirectory(prefix="sos-realnet-") as folder:
         async with trio.open_nursery() as nursery:
@@ -272,21 +274,58 @@ def show_run(run: Json) -> None:
     )
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Run what was asked for; 1 if anything is wrong."""
-    parser = argparse.ArgumentParser(description="Run the simulator's scenarios on real nodes.")
+def latencies_s(text: str) -> tuple[float, float]:
+    """The two ends of LOW:HIGH milliseconds, in seconds."""
+    low, _, high = text.partition(":")
+    try:
+        found = float(low) / 1000, float(high) / 1000
+    except ValueError:
+        found = math.nan, math.nan
+    if not 0.0 <= found[0] <= found[1] < math.inf:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no span of milliseconds; write LOW:HIGH, for example 10:180"
+        )
+    return found
+
+
+def share(text: str) -> float:
+    """A part of all: 0 or more, and less than 1."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not 0.0 <= found < 1.0:
+        raise argparse.ArgumentTypeError(f"{text} is no share; write 0 or more, less than 1, for example 0.1")
+    return found
+
+
+def parse(words: Sequence[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = command.Parser(description="Run the simulator's scenarios on real nodes.")
     parser.add_argument("--scenario", choices=tuple(SCENARIOS), required=True)
-    parser.add_argument("--nodes", type=int, default=12)
-    parser.add_argument("--runs", type=int, default=20)
+    parser.add_argument("--nodes", type=command.count, default=12)
+    parser.add_argument("--runs", type=command.count, default=20)
     parser.add_argument(
-        "--seed", type=int, default=1, help="draws links, latencies and sides; real time draws the rest"
+        "--seed",
+        type=command.seed,
+        default=1,
+        help="draws links, latencies and sides; real time draws the rest",
     )
     parser.add_argument(
-        "--latency-ms", default="10:180", metavar="LOW:HIGH", help="one way, drawn for each link"
-    )
-    parser.add_argument("--loss", type=float, default=0.0, help="share of the frames that are lost")
+        "--latency-ms", type=latencies_s, default="10:180", metavar="LOW:HIGH",
+        help="one way, drawn for each link",
+    )  # fmt: skip
+    parser.add_argument("--loss", type=share, default=0.0, help="share of the frames that are lost")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     asked = parser.parse_args(words)
+    if asked.nodes < NODES_MIN:
+        parser.error(f"--nodes {asked.nodes} has no second node; write --nodes {NODES_MIN} or more")
+    return asked
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run what was asked for; 1 if anything is wrong."""
+    asked = parse(words)
     setup.ready()
     import trio
 
@@ -304,4 +343,4 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.end(main)
