@@ -89,7 +89,7 @@ def nearest(limits: Limits, runs: Sequence[Outcome]) -> list[tuple[str, str, str
     found: list[tuple[str, str, str]] = []
     for bound in bounds:
         worst = bound.worst(runs)
-        value = "not asked" if worst is None else "unknown" if worst[0] is None else f"{worst[0]:.4g}"
+        value = "not asked" if worst is None else "unknown" if worst[0] is None else f"{round(worst[0], 4):g}"
         found.append((str(bound), value, "" if worst is None else str(worst[1])))
     return found
 
