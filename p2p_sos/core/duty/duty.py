@@ -209,6 +209,17 @@ class Duty:
             SetTimer(AnswerDue(call, now), now + within_s),
         ]
 
+    def _withdraw(self, call: CallId, now: float) -> list[Step]:
+        """The victim met as many as it wants before the person on duty answered: whoever was asked in turn may sleep on."""
+        standing, own = self.calls[call].view.requisition, self.responder.key.public
+        if call not in self._asked or (standing is not None and standing.names(own)):
+            return []
+        # "A question that waits is withdrawn when `k` groups of attested claims count, and not before" (06-board §10.2)
+        if not self.bands.is_served(call):
+            return []
+        del self._asked[call]
+        return [*self.replies.withdraw_question(call, ENOUGH, now), *self.bands.look(call, now).timers]
+
     def _on_answer_due(self, due: AnswerDue, now: float) -> list[Step]:
         if self._asked.get(due.call) != due.asked_at:
             return []
@@ -233,7 +244,7 @@ class Duty:
         mine = self.calls[call].mine
         if mine != "claimed" and call not in self._asked:
             return self._look(call, now) if call in self.bands else []
-        steps = self._on_requisition(call, now)
+        steps = [*self._on_requisition(call, now), *self._withdraw(call, now)]
         if self.calls[call].mine == "claimed" and self._is_excess(call, now):
             self._spare[call] = None
             self.bands.rest(call, now + self.calls[call].view.description.timing.lease_s)
