@@ -20,7 +20,10 @@ from p2p_sos.wire.messages import CallId
 from p2p_sos.wire.registry import Detail, Manner, Reason
 
 MEDIAN_S, SIGMA = 20.0, 0.8  # guess: a pager that rings, a look, a decision; one in ten needs a minute
-NEVER, DECLINES = 0.3, 0.2  # guess: the share of those who never answer, and of the others of those who say no
+NEVER, DECLINES = (
+    0.3,
+    0.2,
+)  # guess: the share of those who never answer, and of the others of those who say no
 
 
 @frozen

@@ -132,7 +132,9 @@ class Bands:
     ranking: Ranking = field(factory=Ranking, repr=False)
     convicted: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
     full: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
-    asks: Callable[[float], bool] = field(default=lambda _now: False, repr=False)  # a person decides at that time
+    asks: Callable[[float], bool] = field(
+        default=lambda _now: False, repr=False
+    )  # a person decides at that time
     _watches: dict[CallId, _Watch] = field(init=False, factory=dict)
 
     def __contains__(self, call: CallId) -> bool:
@@ -274,7 +276,11 @@ class Bands:
         if watch.lacks_since is None:
             watch.lacks_since, watch.spread = now, self.random.random()
         place = self._place_among_the_rest(call, view, watch)
-        waits_s = asked_after_s(place, lack, timing) if self.asks(now) else _opens_after_s(place, lack, timing, watch)
+        waits_s = (
+            asked_after_s(place, lack, timing)
+            if self.asks(now)
+            else _opens_after_s(place, lack, timing, watch)
+        )
         opens_at = max(watch.lacks_since + waits_s, watch.rests_until)
         if now >= opens_at - EARLY_S:
             watch.opened = True
