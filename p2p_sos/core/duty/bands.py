@@ -372,11 +372,12 @@ def _opens_after_s(place: int, lack: int, timing: Timing, watch: _Watch) -> floa
 
 def asked_after_s(place: int, lack: int, timing: Timing) -> float:
     """How long after the call began to lack the person at this place is asked: at once in band 0, then one after the other."""
-    # "the person at the i-th place of band b, i counted from 0, is asked (b + i / (n · 2^b)) P after that" (06-board §10.2)
-    band = band_of(place, lack)
-    size = lack << band
-    within = (place - size + lack) / size if band else 0.0
-    return (band + within) * PAGE_FACTOR * timing.band_wait_s
+    band, size = band_of(place, lack), lack << band_of(place, lack)
+    if band == 0:
+        return 0.0
+    # "from band 1 on they are asked one after the other, in the order of their places and without chance" (06-board §10.2)
+    share = (place + 1 - (size - lack)) / size
+    return (band - 1 + share) * PAGE_FACTOR * timing.band_wait_s
 
 
 def _lost(view: View) -> int:

@@ -11,7 +11,7 @@ from p2p_sos.sim.people import asleep, guessed
 from p2p_sos.sim.run import run_seed
 from p2p_sos.sim.scenario import Outcome
 from p2p_sos.sim.scenarios import SCENARIOS
-from p2p_sos.sim.scenarios.people import PAGED_MAX, PAGED_MIDDLE, has_machines
+from p2p_sos.sim.scenarios.people import PAGED_MAX, PAGED_MIDDLE, SLEPT_PAGED_MAX, has_machines
 
 NODES = 60
 EVERYBODY_S = 17.0  # by then the pace of machines has asked sixty
@@ -54,9 +54,9 @@ def test_too_slow_a_pace_starves_a_call(monkeypatch: pytest.MonkeyPatch) -> None
         ("people", {"paged": PAGED_MAX + 1.0}),
         ("people", {"met_s": None}),
         ("people", {"paged": PAGED_MIDDLE + 1.0, "machines": 0.0}),
-        ("sleepers", {"asked_s": 83.0}),
+        ("sleepers", {"asked_s": 64.0}),
         ("sleepers", {"met_s": None}),
-        ("sleepers", {"paged": PAGED_MAX + 1.0}),
+        ("sleepers", {"paged": SLEPT_PAGED_MAX + 1.0}),
     ],
 )
 def test_its_limits_can_be_missed(name: str, measures: dict[str, float | None]) -> None:
