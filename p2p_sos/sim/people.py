@@ -62,12 +62,12 @@ class People:
     _asked: dict[tuple[str, CallId], int] = field(init=False, factory=dict)
     _waiting: dict[tuple[str, CallId], int] = field(init=False, factory=dict)
 
-    def sit(self, names: Sequence[str], **policy: object) -> None:
-        """From now on a person decides at these places, whose other policies stay; `policy` changes them."""
+    def sit(self, names: Sequence[str]) -> None:
+        """From now on a person decides at these places, whose other policies stay."""
         for name in names:
             place = self.world[name]
             assert place.responder is not None, f"nobody answers at {name}"
-            told = evolve(place.responder.policy, manner=Manner.PERSON, **policy)
+            told = evolve(place.responder.policy, manner=Manner.PERSON)
             place.responder = evolve(place.responder, policy=told)
         self.world.overhear = self.overhear
 
