@@ -287,10 +287,13 @@ class Bands:
             return Look(wanted=True, timers=self._again(call, watch, timing.band_wait_s, now))
         return Look(timers=self._again(call, watch, timing.band_wait_s, now, opens_at))
 
-    def is_served(self, call: CallId) -> bool:
-        """Whether V met as many as it needs, so that a question that waits for its answer is needless."""
-        watch = self._watches.get(call)
-        return watch is not None and self._is_met(self.calls[call].view, watch)
+    def is_needless(self, call: CallId) -> bool:
+        """Whether a question that waits for its answer has become needless: V met as many as it needs, and did not name this node."""
+        view, watch = self.calls[call].view, self._watches.get(call)
+        if watch is None or (view.requisition is not None and view.requisition.names(self.own)):
+            return False
+        # "A question that waits is withdrawn when `k` groups of attested claims count, and not before" (06-board §10.2)
+        return self._is_met(view, watch)
 
     def spares(self, call: CallId, now: float) -> bool:
         """Whether one helper less would still be enough."""
