@@ -19,7 +19,7 @@ from p2p_sos.core.duty.duty import Duty
 from p2p_sos.core.duty.hands import Hands
 from p2p_sos.core.duty.lead import Lead
 from p2p_sos.core.duty.member import Member
-from p2p_sos.core.duty.policy import Responder
+from p2p_sos.core.duty.policy import Responder, asks
 from p2p_sos.core.duty.replies import Replies
 from p2p_sos.core.duty.slots import Slots
 from p2p_sos.core.duty.turns import Turns
@@ -71,6 +71,7 @@ def employ(responder: Responder, ship: Ship) -> Crew:
         ship.ranking,
         lambda: ship.archive.proofs.convicted,
         lambda: hands.full,
+        lambda now: asks(responder.policy, ship.clock.unix_s(now)),
     )
     member = Member(author, calls, ship.random)
     lead = Lead(author, calls, ship.random, ship.heard)

@@ -50,7 +50,10 @@ class DecisionWanted:
 
 @frozen
 class Decided:
-    """The duty machine decided about a call: `decision` is claim, decline or silence, with its reason."""
+    """The duty machine decided about a call: `decision` is claim, decline or silence, with its reason, or guard.
+
+    The latter is told where a person was asked and need not answer any more.
+    """
 
     call: CallId
     decision: str

@@ -17,6 +17,7 @@ Times are true time in seconds; nodes and kinds are text, keys and ids are bytes
     held(signer, id)                                       it admitted a message that a liar's key signed
     board(call, fingerprint)                               at the end of the run, every open board of every node that is up
     letter(call, kind)                                     it opened a letter
+    asked(call, number), withdrawn(call)                   a person was asked, so often by now; need not answer any more
     fault(name, *arguments), up(life), down(life)          what was done to it
 """
 

@@ -53,6 +53,7 @@ LEASE_SLOW_FACTOR: Final = 10  # brief: section 8
 LEASE_UNPROVEN_FACTOR: Final = 3  # computed: three leases are one and a half slow paces of a lead of any class
 SITREPS_FAST: Final = 40  # computed: two minutes of S1 at full pace (brief, section 8)
 WAVES_MAX: Final = 3  # brief: section 8, k doubles three times at most
+PAGE_FACTOR: Final = 10  # simulated: docs/decisions/0011, for answers whose times are a guess
 TIER_WITHOUT_ROOT_MAX: Final = 7  # brief: section 8
 SYNC_PERIOD_S: Final = 10  # brief: section 4
 SYNC_FRAME_BYTES_MAX: Final = 131072  # guess: sixty cells, or the names of two thousand boards

@@ -1,8 +1,8 @@
 """Bands: who of those that are able answers first, and who waits and looks again.
 
 Decides when this node's band opens for a call, and whether one more answer is wanted. Comes in: calls, what their boards
-say, the cards that are known, time. Goes out: a look, and the timer of the next. Must not know policies, slots, or
-what is said.
+say, the cards that are known, whether a person is to be asked here, time. Goes out: a look, and the timer of the next.
+Must not know policies, slots, or what is said.
 
 The places that a call lacks are offered to those who have not answered yet, in the order of fitness, band by band. When
 a call is heard it lacks k helpers and nobody has answered: those are the bands of the specification. When a helper falls
@@ -25,7 +25,7 @@ from p2p_sos.core.calls.cards import card_of
 from p2p_sos.core.events import TimerKey
 from p2p_sos.wire.frames import Frame
 from p2p_sos.wire.messages import Call, CallId, Card, Key
-from p2p_sos.wire.registry import WAVES_MAX, Severity
+from p2p_sos.wire.registry import PAGE_FACTOR, WAVES_MAX, Severity, Timing
 
 LOOK_JITTER = 0.5  # brief: section 8, a guard looks every W to 1.5 W
 EARLY_S = 1e-3  # a timer may fire that much before its time, where clocks run at different rates
@@ -132,6 +132,9 @@ class Bands:
     ranking: Ranking = field(factory=Ranking, repr=False)
     convicted: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
     full: Callable[[], Collection[Key]] = field(default=tuple, repr=False)
+    asks: Callable[[float], bool] = field(
+        default=lambda _now: False, repr=False
+    )  # a person decides at that time
     _watches: dict[CallId, _Watch] = field(init=False, factory=dict)
 
     def __contains__(self, call: CallId) -> bool:
@@ -272,15 +275,25 @@ class Bands:
             return Look(stands_by=True, timers=self._again(call, watch, timing.band_wait_s, now))
         if watch.lacks_since is None:
             watch.lacks_since, watch.spread = now, self.random.random()
-        # "Band b opens b · W after the call began to lack" (06-board §10.2)
-        band = band_of(self._place_among_the_rest(call, view, watch), lack)
-        # A later band is larger than the lack: its first ones make the others stay.
-        spread = watch.spread * LOOK_JITTER if band else 0.0
-        opens_at = max(watch.lacks_since + (band + spread) * timing.band_wait_s, watch.rests_until)
+        place = self._place_among_the_rest(call, view, watch)
+        waits_s = (
+            asked_after_s(place, lack, timing)
+            if self.asks(now)
+            else _opens_after_s(place, lack, timing, watch)
+        )
+        opens_at = max(watch.lacks_since + waits_s, watch.rests_until)
         if now >= opens_at - EARLY_S:
             watch.opened = True
             return Look(wanted=True, timers=self._again(call, watch, timing.band_wait_s, now))
         return Look(timers=self._again(call, watch, timing.band_wait_s, now, opens_at))
+
+    def is_needless(self, call: CallId) -> bool:
+        """Whether a question that waits for its answer has become needless: V met as many as it needs, and did not name this node."""
+        view, watch = self.calls[call].view, self._watches.get(call)
+        if watch is None or (view.requisition is not None and view.requisition.names(self.own)):
+            return False
+        # "A question that waits is withdrawn when `k` groups of attested claims count, and not before" (06-board §10.2)
+        return self._is_met(view, watch)
 
     def spares(self, call: CallId, now: float) -> bool:
         """Whether one helper less would still be enough."""
@@ -295,7 +308,11 @@ class Bands:
             return 0
         if any(claim.group == watch.group for claim in view.helpers):
             return 0
-        wanted = view.description.timing.k << self._waves(view, watch, now)
+        k = view.description.timing.k
+        wanted = k << self._waves(view, watch, now)
+        if self.asks(now):
+            # "more than `k` only by as many as claimed and do not count any more, or gave their claim back" (06-board §10.2)
+            wanted = min(wanted, k + _lost(view))
         known = self._groups_known(view.description, watch, wanted)
         return min(wanted, known) - _filled(view, watch.fitness)
 
@@ -345,6 +362,30 @@ class Bands:
         # "Else it *guards*: it looks again every W to 1.5 W, at random, until the call closes." (06-board §10.2)
         watch.look_at = now + wait_s * (1 + LOOK_JITTER * self.random.random())
         return (SetTimer(GuardLooks(call, watch.look_at), watch.look_at),)
+
+
+def _opens_after_s(place: int, lack: int, timing: Timing, watch: _Watch) -> float:
+    """How long after the call began to lack a machine at this place answers it."""
+    # "Band b opens b · W after the call began to lack" (06-board §10.2)
+    band = band_of(place, lack)
+    # A later band is larger than the lack: its first ones make the others stay.
+    spread = watch.spread * LOOK_JITTER if band else 0.0
+    return (band + spread) * timing.band_wait_s
+
+
+def asked_after_s(place: int, lack: int, timing: Timing) -> float:
+    """How long after the call began to lack the person at this place is asked: at once in band 0, then one after the other."""
+    band, size = band_of(place, lack), lack << band_of(place, lack)
+    if band == 0:
+        return 0.0
+    # "from band 1 on they are asked one after the other, in the order of their places and without chance" (06-board §10.2)
+    share = (place + 1 - (size - lack)) / size
+    return (band - 1 + share) * PAGE_FACTOR * timing.band_wait_s
+
+
+def _lost(view: View) -> int:
+    """How many answered and are no help any more, whatever became of them."""
+    return sum(not claim.counts for claim in view.claims) + len(view.releases)
 
 
 def _filled(view: View, own: Fitness) -> int:

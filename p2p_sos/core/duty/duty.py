@@ -183,9 +183,8 @@ class Duty:
         policy, view = self.responder.policy, self.calls[call].view
         self._spare.pop(call, None)
         if policy.manner is Manner.PERSON and not on_duty(policy, self.clock.unix_s(now)):
-            return self._decline(
-                call, Reason.UNABLE, Detail.NO_OPERATOR, "nobody is on duty at this hour", now
-            )
+            why = "nobody is on duty at this hour"
+            return self._decline(call, Reason.UNABLE, Detail.NO_OPERATOR, why, now)
         if not self.replies.slots.free:
             self._busy[call] = None
             # "Who has no free slot declines as `unable`/`busy`, and publishes that only if a requisition names it"
@@ -203,11 +202,15 @@ class Duty:
         self._asked[call] = now
         # "An exercise or a test MUST NOT page anybody." (05-calls §9)
         page = view.description.status is Status.ACTUAL
-        return [
-            self.replies.note_question(call, now),
-            Tell(DecisionWanted(call, within_s, page)),
-            SetTimer(AnswerDue(call, now), now + within_s),
-        ]
+        due = SetTimer(AnswerDue(call, now), now + within_s)
+        return [self.replies.note_question(call, now), Tell(DecisionWanted(call, within_s, page)), due]
+
+    def _withdraw(self, call: CallId, now: float) -> list[Step]:
+        """Enough others came before the person on duty answered: whoever was asked in turn may sleep on."""
+        if call not in self._asked or not self.bands.is_needless(call):
+            return []
+        del self._asked[call]
+        return [*self.replies.withdraw_question(call, ENOUGH, now), *self.bands.look(call, now).timers]
 
     def _on_answer_due(self, due: AnswerDue, now: float) -> list[Step]:
         if self._asked.get(due.call) != due.asked_at:
@@ -233,7 +236,7 @@ class Duty:
         mine = self.calls[call].mine
         if mine != "claimed" and call not in self._asked:
             return self._look(call, now) if call in self.bands else []
-        steps = self._on_requisition(call, now)
+        steps = [*self._on_requisition(call, now), *self._withdraw(call, now)]
         if self.calls[call].mine == "claimed" and self._is_excess(call, now):
             self._spare[call] = None
             self.bands.rest(call, now + self.calls[call].view.description.timing.lease_s)

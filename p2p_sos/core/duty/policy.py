@@ -56,6 +56,11 @@ def on_duty(policy: Policy, unix_s: float) -> bool:
     return bool(policy.duty_hours >> (int(unix_s) // 3600 % 24) & 1)
 
 
+def asks(policy: Policy, unix_s: float) -> bool:
+    """Whether a person would be asked now. While nobody is on duty a node declines by itself, and as fast as a machine."""
+    return policy.manner is Manner.PERSON and on_duty(policy, unix_s)
+
+
 def opinion(policy: Policy, asked: Description) -> Opinion:
     """Whether the node is one of those that a call is meant for."""
     # "An exercise or a test is answered only by those whose operator asked for such calls." (05-calls §9)

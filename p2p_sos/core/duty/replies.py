@@ -182,6 +182,10 @@ class Replies:
         self.calls.mark(call, "asked")
         return self._write(call, "ask", "the person on duty decides", now)
 
+    def withdraw_question(self, call: CallId, why: str, now: float) -> list[Step]:
+        """The person on duty need not answer any more; this node stands by."""
+        return [self.stand_by(call, why, now), Tell(Decided(call, "guard", None, None, why))]
+
     # ------------------------------------------------------------------ saying so
 
     def _say(self, kind: type[Message], call: CallId, **fields: Any) -> list[Step]:
