@@ -1,6 +1,7 @@
 """`sos export` and `sos verify`: a record that anybody can check, refused in one sentence when a byte of it is another."""
 
 import base64
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,9 +80,37 @@ def test_a_record_is_written_once_and_for_its_owner(sos: Sos, node: Stub, tmp_pa
     assert target.stat().st_mode & 0o777 == 0o600
     again = sos("export", "1f", str(target), "--tlp", "green")
     assert (again.exit, "exists already" in again.err) == (73, True)
-    assert sos("export", "1f", str(tmp_path / "no" / "where"), "--tlp", "green").exit == 74
+    nowhere = sos("export", "1f", str(tmp_path / "no" / "where"), "--tlp", "green")
+    assert (nowhere.exit, "name another place" in nowhere.err) == (74, True)
+    assert str(tmp_path / "no" / "where") in nowhere.err
     assert sos("export", "1f", str(tmp_path / "x"), "--tlp", "purple").exit == 2
     assert sos("verify", str(target)).exit == 0
+
+
+def test_a_full_disk_leaves_no_part_of_a_record(
+    sos: Sos, node: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """74 with nothing left, so that the same command works once there is room; nor does a crash leave a part under that name."""
+    target = tmp_path / "r" / "record.sos"
+    target.parent.mkdir()
+    words, seen = ("export", "1f", str(target), "--tlp", "green"), list[bool]()
+
+    def full(_descriptor: int) -> None:
+        seen.append(target.exists())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as short:
+        short.setattr("os.fsync", full)
+        said = sos(*words)
+    assert (said.exit, "make room" in said.err) == (74, True)
+    assert seen == [False]
+    assert not list(target.parent.iterdir())
+    with monkeypatch.context() as stick:  # one that knows no links
+        stick.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")))
+        assert sos(*words).exit == 0
+        assert sos(*words).exit == 73
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    assert target.read_bytes() == FILE
 
 
 def test_what_the_node_refuses_is_said_and_no_file_is_left(sos: Sos, node: Stub, tmp_path: Path) -> None:
