@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from attrs import evolve
 
-from p2p_sos.core.events import PeerJoined, PeerLeft, Pushed, PushFailed
+from p2p_sos.core.events import PeerJoined, PeerLeft, Pushed, PushFailed, RpcReceived, SyncReceived
+from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.drivers.addresses import Address, bootstrap_address, draw, network_of
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.hidden import HiddenMesh
@@ -16,6 +18,8 @@ from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.push import PushLimits
 from p2p_sos.drivers.socks import SocksAddress
 from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.registry import TOPIC
+from p2p_sos.wire.sync import Give, encode
 from tests.drivers.p2p.caller import LIMITS
 from tests.drivers.p2p.nodes import LOOPBACK, QUICK, Ears, cell, mesh, relays, running
 from tests.drivers.p2p.proxy import Proxy, proxies
@@ -135,6 +139,24 @@ async def test_who_is_pushed_to_bears_no_witness() -> None:
                 node.peer_id: False,
                 other.peer_id: True,
             }
+
+
+@pytest.mark.trio
+async def test_a_cell_that_comes_back_before_its_errand_was_taken() -> None:
+    """A relay that brings it has it: that is told first, by gossip and by sync; of another cell nothing is told."""
+    mute, proxy = mesh(1), Proxy()  # a mesh without a router: the errand waits for it
+    async with running(mute), proxies(proxy):
+        victim = hidden(proxy, [], addresses(mute))
+        async with running(victim) as (ears,):
+            victim.push(cell(1))
+            await trio.testing.wait_all_tasks_blocked()
+            said = [Carried(gossip_id(one, canonical=True), one, TOPIC) for one in (cell(2), cell(1))]
+            brought = [RpcReceived(mute.peer_id, Rpc(messages=(one,)), 1) for one in said]
+            given = SyncReceived(mute.peer_id, encode(Give(1, (cell(2), cell(1)))))
+            for event in (*brought, given):
+                victim._deliver(event)
+            told = [one for one in ears.events if isinstance(one, (Pushed, RpcReceived, SyncReceived))]
+            assert told == [brought[0], Pushed(cell(1), 1), brought[1], Pushed(cell(1), 1), given]
 
 
 @pytest.mark.trio

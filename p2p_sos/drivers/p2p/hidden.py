@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import trio
 from attrs import evolve
 
-from p2p_sos.core.events import Event, PeerJoined, Pushed, PushFailed
+from p2p_sos.core.events import Event, PeerJoined, Pushed, PushFailed, RpcReceived, SyncReceived
 from p2p_sos.core.gossip.rpc import PeerId
 from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
 from p2p_sos.drivers.mesh import Deliver
@@ -21,6 +21,7 @@ from p2p_sos.drivers.p2p.dial import Circuits
 from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.push import Errand, PushLimits
 from p2p_sos.drivers.socks import SocksAddress
+from p2p_sos.wire import sync
 from p2p_sos.wire.registry import PUSH_RELAYS
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class HiddenMesh(Libp2pMesh):
         self._turned = turned
         self._waiting, self._taken = trio.open_memory_channel[bytes](self._pushing.waiting_max)
         self._queued: dict[bytes, None] = {}
+        self._carried: dict[bytes, None] = {}
         self._refused_early: list[PushFailed] = []
         self._running = False
         self._under_way = 0
@@ -117,6 +119,9 @@ class HiddenMesh(Libp2pMesh):
             # it, or shows that it holds it after it was brought." (11-origin §7)
             if isinstance(event, PeerJoined) and event.peer in self._given:
                 event = evolve(event, outbound=False)
+            for cell in self._brought(event):
+                # Somebody has it, so it was taken; told first, since what comes back is awaited no more.
+                deliver(Pushed(cell, 1))
             deliver(event)
 
         async with trio.open_nursery() as nursery:
@@ -133,10 +138,25 @@ class HiddenMesh(Libp2pMesh):
 
     async def _errand(self, cell: bytes) -> Pushed | PushFailed:
         known = tuple(self._pushed)
-        outcome = await self._carry(cell)
-        if isinstance(outcome, Pushed) or (known == tuple(self._pushed) and not await self._turn()):
-            return outcome
-        return await self._carry(cell)
+        self._carried[cell] = None
+        try:
+            outcome = await self._carry(cell)
+            if isinstance(outcome, Pushed) or (known == tuple(self._pushed) and not await self._turn()):
+                return outcome
+            return await self._carry(cell)
+        finally:
+            self._carried.pop(cell, None)
+
+    def _brought(self, event: Event) -> tuple[bytes, ...]:
+        """The cells under way by errand that an event of the mesh brings."""
+        match event:
+            case RpcReceived(rpc=rpc):
+                brought = [one.data for one in rpc.messages]
+            case SyncReceived(frame=frame):
+                brought = list(getattr(sync.decode(frame), "cells", ()))
+            case _:
+                return ()
+        return tuple(cell for cell in brought if cell in self._carried)
 
     async def _carry(self, cell: bytes) -> Pushed | PushFailed:
         relays = draw(self._pushed, PUSH_RELAYS, self._source)
