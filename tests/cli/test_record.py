@@ -177,6 +177,15 @@ def test_within_one_second_an_answer_follows_what_it_answers(sos: Sos, tmp_path:
     assert order.index("CLAIM") < order.index("REQUISITION") < order.index("COMPLY")
 
 
+def test_renewals_are_counted_in_words(sos: Sos, tmp_path: Path) -> None:
+    """Of one nothing is counted; of ten, which one was kept."""
+    for sequence, ending in ((0, "renewed its claim"), (9, "renewed its claim (the last of 10 times)")):
+        said = (CLAIM, here(mail.renew(CALL, ANNA, sequence), ANNA), here(mail.all_clear(CALL, 5), mail.V))
+        told_of(sos, path := tmp_path / str(sequence), *said)
+        lines = [line.rstrip() for line in sos("verify", str(path)).out.splitlines()]
+        assert [line for line in lines if "renewed" in line and line.endswith(ending)]
+
+
 def test_an_update_that_changes_nothing_is_told_as_a_sign_of_life(sos: Sos, tmp_path: Path) -> None:
     """Compared with what was said last, be it the CALL or another UPDATE."""
     same = {name: getattr(CALL.message, name) for name in DESCRIBED}
