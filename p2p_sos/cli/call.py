@@ -19,7 +19,18 @@ from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.offline import OFFLINE, OUT_OPTION
 from p2p_sos.cli.reach import about
 from p2p_sos.cli.screen import Screen, readable, standard_input
-from p2p_sos.cli.way import SHARED, SOCKS, VIA_OPTION, Chosen, choose, no_socks, not_silently, strongest
+from p2p_sos.cli.way import (
+    HIDES,
+    SHARED,
+    SOCKS,
+    VIA_OPTION,
+    Chosen,
+    by_hand,
+    choose,
+    no_socks,
+    not_silently,
+    strongest,
+)
 from p2p_sos.cli.wish import Wish
 from p2p_sos.cli.words import Cell, Language, Relay, Word
 
@@ -113,7 +124,7 @@ def call(session: Session, **flags: Any) -> None:
 
         relays, named = ask_relays(screen), True
         chosen = _way(screen, flags, relays, profile)
-    exposure = OFFLINE if offline else chosen.hides
+    exposure = _by_hand(chosen) if offline else chosen.hides
     lent = not named and chosen.via == SOCKS and not chosen.later
     if lent:
         relays = beyond_here(session, relays)
@@ -141,13 +152,22 @@ def call(session: Session, **flags: Any) -> None:
 
 def _way(screen: Screen, flags: dict[str, Any], relays: Sequence[str], profile: str) -> Chosen:
     """By which way it goes. `Stop` 77 when that would show more than was asked for and nobody is there to accept it."""
-    if flags["offline"] or (not relays and flags["via"] is None):
+    if flags["offline"]:
+        return by_hand(flags["via"])
+    if not relays and flags["via"] is None:
         return strongest()
     chosen = choose(flags["via"], relays, profile)
     # "Without asking" is no consent to show more.
     if not chosen.consented and (flags["yes"] or not (screen.terminal and sys.stdin.isatty())):
         raise not_silently(chosen)
     return chosen
+
+
+def _by_hand(chosen: Chosen) -> str:
+    """Who sees what of a call by hand, and by which way its case goes on if one was named that hides less."""
+    if chosen.via == SOCKS:
+        return OFFLINE
+    return f"{OFFLINE} When you go on with the case, it goes by the way that you named. {HIDES[chosen.via]}"
 
 
 def _consent(screen: Screen, flags: dict[str, Any], chosen: Chosen, *, offline: bool) -> Chosen:
@@ -220,7 +240,10 @@ def _read_text(given: str) -> str:
             with open(given[1:], encoding="utf-8", errors="replace") as file:
                 return file.read()
         except OSError as error:
-            raise Stop(f"{given[1:]} cannot be read: {error.strerror}.", exits.NO_SUCH) from error
+            raise Stop(
+                f"{given[1:]} cannot be read: {error.strerror}. Name a text file after the @, or write the text itself.",
+                exits.NO_SUCH,
+            ) from error
     return readable(given)
 
 

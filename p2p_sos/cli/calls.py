@@ -39,9 +39,9 @@ def calls(session: Session, closed: bool) -> None:
         for call in heard
     ]
     screen.table(["call", "age", "severity", "nature", "needs", "claims", "lead", "you"], rows)
-    screen.next(
-        f"{session.named('show')} {heard[0]['short']}, then {session.named('claim')} or {session.named('decline')}"
-    )
+    name = heard[0]["short"]
+    answer = f", then {session.named('claim')} {name}, or {session.named('decline')} {name} unable"
+    screen.next(f"{session.named('show')} {name}" + (answer if heard[0].get("state") == "open" else ""))
 
 
 def _state(call: dict[str, Any]) -> Piece:

@@ -179,4 +179,8 @@ def ask_whether_here(session: Session, directory: Path, *, yes: bool) -> None:
         yes=yes,
         otherwise="Nothing was started",
     )
-    mark.unlink(missing_ok=True)
+
+
+def goes_on_here(directory: Path) -> None:
+    """It did go on here: the question was answered."""
+    (directory / EXPORTED).unlink(missing_ok=True)

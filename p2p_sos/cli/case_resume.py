@@ -8,13 +8,13 @@ from typing import Any
 import click
 
 from p2p_sos.cli import exits
-from p2p_sos.cli.case_carry import ask_whether_here
+from p2p_sos.cli.case_carry import ask_whether_here, goes_on_here
 from p2p_sos.cli.case_look import CASE_OPTION
 from p2p_sos.cli.exits import Stop
 from p2p_sos.cli.follow import PATIENCE_OPTION, UNTIL, follow, patience_of
 from p2p_sos.cli.grammar import Order, Session, pass_session
 from p2p_sos.cli.reach import OVER, about, case_directory, case_line, is_served, over
-from p2p_sos.cli.way import DIRECT, STEM, VIAS
+from p2p_sos.cli.way import DIRECT, STEM, VIAS, WORDS, stem_fault
 from p2p_sos.cli.words import Relay
 
 END_WAIT_S = 20.0
@@ -60,6 +60,7 @@ def resume(
         raise over(session, directory)
     served, secret = is_served(directory), None
     if served and (bootstrap or foreground or via):
+        _check_way(session, directory, bootstrap, profile, via)
         secret = _proven_secret(
             directory
         )  # before the process that runs is stopped: a typing slip must not end it
@@ -95,6 +96,31 @@ def _proven_secret(directory: Path) -> str:
     return opened(prove)
 
 
+def _check_way(
+    session: Session, directory: Path, bootstrap: Sequence[str], profile: str | None, via: str | None
+) -> None:
+    """Whether a case that runs can go by the stem as it is asked to. `Stop` 77 before its process is stopped."""
+    from p2p_sos.cli.relays import profile_of
+
+    network = profile_of(session, profile)
+    way = via or WORDS.get(str(case_line(session, directory).get("/case").get("way")))
+    relays = _relays(session, directory, bootstrap, way)
+    if way == STEM and relays and (fault := stem_fault(relays, network)) is not None:
+        refused = Stop(f"{fault} The case is carried on as before.", exits.REFUSED, "stem-refused")
+        raise _with_ways(session, directory, refused, relays, network)
+
+
+def _relays(session: Session, directory: Path, bootstrap: Sequence[str], via: str | None) -> tuple[str, ...]:
+    """The relays that are named, else those of the case and those that are known here."""
+    from p2p_sos.cli.relays import beyond_here, known_relays
+    from p2p_sos.drivers.home import CaseHome
+
+    lent = known_relays(session, ())
+    # Whether it goes through a proxy stands in the file, which is not open yet.
+    lent = lent if via in {DIRECT, STEM} else beyond_here(session, lent)
+    return tuple(bootstrap) or tuple(dict.fromkeys([*CaseHome(directory).bootstrap(), *lent]))
+
+
 def _start(
     session: Session,
     directory: Path,
@@ -108,45 +134,45 @@ def _start(
     patience_s: float | None,
 ) -> None:
     from p2p_sos.cli.keeping import serve_here, serve_in_background
-    from p2p_sos.cli.relays import beyond_here, known_relays, profile_of
+    from p2p_sos.cli.relays import profile_of
     from p2p_sos.drivers.home import CaseHome
 
     network = profile_of(session, profile)
-    home = CaseHome(directory)
-    lent = known_relays(session, ())
-    # Whether it goes through a proxy stands in the file, which is not open yet.
-    lent = lent if via in {DIRECT, STEM} else beyond_here(session, lent)
-    relays = tuple(bootstrap) or tuple(dict.fromkeys([*home.bootstrap(), *lent]))
+    relays = _relays(session, directory, bootstrap, via)
     if not relays:
         raise Stop(
             f"No relay is known, so case {directory.name} stays queued; name one: "
-            f"{session.named('case resume')} --bootstrap ADDRESS",
+            f"{about(session, directory, 'case resume')} --bootstrap ADDRESS",
             exits.QUEUED,
         )
     secret = _proven_secret(directory) if proven is None else proven
     if bootstrap:
-        home.write_hints(relays)
+        CaseHome(directory).write_hints(relays)
     try:
         if foreground:
             patience = patience_of(patience_s, via or "")
             how: dict[str, Any] = {"until": until, "patience_s": patience, "via": via, "says_way": True}
             serve_here(session, directory, secret, relays, network, **how)
+            goes_on_here(directory)
             return
         answer = serve_in_background(session, directory, secret, relays, network, via=via)
     except Stop as stop:
-        raise _with_ways(session, directory, stop) from stop
+        raise _with_ways(session, directory, stop, relays, network) from stop
+    goes_on_here(directory)
     if answer.get("over"):
         raise over(session, directory)
     session.screen.line(str(answer.get("hides") or ""))
     follow(session, directory, until=until, patience_s=patience_of(patience_s, str(answer.get("via"))))
 
 
-def _with_ways(session: Session, directory: Path, stop: Stop) -> Stop:
+def _with_ways(session: Session, directory: Path, stop: Stop, relays: Sequence[str], profile: str) -> Stop:
     """What to do about a way that cannot be gone: the process that found out does not know how it was called."""
-    if stop.code not in {"no-socks", "way-refused"}:
+    if stop.code not in {"no-socks", "way-refused", "stem-refused"}:
         return stop
     less = about(session, directory, "case resume")
-    sentence = f"{stop.sentence} Start Tor and repeat; or accept less, and go on with: {less} --via {STEM}, or --via {DIRECT}"
+    by_stem = f"{less} --via {STEM}, or " if stem_fault(relays, profile) is None else f"{less} "
+    repeat = "Or" if stop.code == "stem-refused" else "Start Tor and repeat; or"
+    sentence = f"{stop.sentence} {repeat} accept less, and go on with: {by_stem}--via {DIRECT}"
     return Stop(sentence, stop.exit_code, stop.code)
 
 
@@ -161,12 +187,14 @@ def stop(session: Session, named: str | None) -> None:
     session.screen.object({"stopped": True, "case": directory.name})
     if closed:
         session.screen.line(f"Case {directory.name} is {closed}; nothing tells the mesh of it any more.")
-        session.screen.next(f"{session.named('case resume')} tells it, destroys the keys and ends")
+        session.screen.next(
+            f"{about(session, directory, 'case resume')} tells it, destroys the keys and ends"
+        )
         return
     session.screen.line(
         f"Nothing carries case {directory.name} now; the call stays open, and helpers cannot reach you."
     )
-    session.screen.next(f"{session.named('case resume')} goes on with it")
+    session.screen.next(f"{about(session, directory, 'case resume')} goes on with it")
 
 
 def _stop_process(session: Session, directory: Path) -> None:

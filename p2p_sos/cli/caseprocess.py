@@ -46,7 +46,7 @@ def serve(
 ) -> CaseEnd:
     """Serve until the case is stopped or over, by its own way or the one named; `Stop` when it cannot be served."""
     try:
-        route = route_for(file, via)
+        route = route_for(file, via, bootstrap, profile)
     except StoreUnusable as damaged:
         file.close()
         raise Stop(str(damaged), exits.DISK) from damaged

@@ -83,6 +83,14 @@ class Order(click.Command):
         super().__init__(*args, **kwargs)
         self.params.extend(_common_options())
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """As Click does; what is wrong names this command, and not `sos`."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as wrong:
+            wrong.ctx = wrong.ctx or ctx
+            raise
+
 
 class Place(NamedTuple):
     """Where a sub-command lives (`module:attribute`), its line in the help, and under which heading."""

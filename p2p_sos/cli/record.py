@@ -5,7 +5,6 @@ every signature in it was checked. `verify` needs no node, no home and no networ
 """
 
 import base64
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +21,6 @@ from p2p_sos.cli.words import Word
 if TYPE_CHECKING:
     from p2p_sos.drivers.record import Account
 
-FILE_MODE = 0o600
 KIND_WIDTH = 13
 
 
@@ -37,21 +35,24 @@ def export(session: Session, call: str, file: str, tlp: str) -> None:
 
     Nothing that was sealed is in it. It can be made as long as the node keeps the call: until the end of its life.
     """
+    from p2p_sos.drivers.carrying import write_new
+
     target = Path(file)
     if target.exists():
         raise Stop(f"{target} exists already: name another file, nothing is overwritten.", exits.EXISTS)
     said = node_line(session).get(f"{call_path(session, call)}/record?tlp={tlp}")
     content = base64.b64decode(str(said.pop("record")))
     try:
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, FILE_MODE)
-        with os.fdopen(descriptor, "wb") as written:
-            written.write(content)
-            written.flush()
-            os.fsync(descriptor)
+        write_new(target, content)
     except FileExistsError as there:
-        raise Stop(f"{target} exists already: name another file.", exits.EXISTS) from there
+        raise Stop(
+            f"{target} exists already: name another file, nothing is overwritten.", exits.EXISTS
+        ) from there
     except OSError as error:
-        raise Stop(f"{target} cannot be written: {error.strerror}.", exits.DISK) from error
+        raise Stop(
+            f"{target} cannot be written: {error.strerror}. Nothing was exported: name another place, or make room.",
+            exits.DISK,
+        ) from error
     screen = session.screen
     screen.object({"exported": str(target), "bytes": len(content), **said})
     messages = count(int(said.get("messages") or 0), "message")
@@ -79,7 +80,9 @@ def verify(session: Session, file: str) -> None:
             f"There is no file {path}: name the one that `sos export` wrote.", exits.NO_SUCH
         ) from missing
     except OSError as error:
-        raise Stop(f"{path} cannot be read: {error.strerror}.", exits.DISK) from error
+        raise Stop(
+            f"{path} cannot be read: {error.strerror}. Name the file that `sos export` wrote.", exits.DISK
+        ) from error
     account = read_record(data)
     if isinstance(account, Refusal):
         why = (

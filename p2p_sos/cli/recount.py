@@ -133,7 +133,8 @@ def sentence_of(message: m.Message) -> str:
         case m.StandDown():
             return f"{who} believes that it is over"
         case m.Renew():
-            return f"{who} renewed its claim (the last of {message.sequence + 1} times)"
+            times = message.sequence + 1
+            return f"{who} renewed its claim" + (f" (the last of {times} times)" if times > 1 else "")
         case m.Card():
             return f"{who} can do {', '.join(words_of_mask(Need, message.skills))}"
         case m.Proof():

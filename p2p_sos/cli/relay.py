@@ -7,6 +7,7 @@ relays; and whether it came back. Judges the call before it asks, shows its publ
 import base64
 import os
 import select
+import shlex
 import sys
 import termios
 import time
@@ -36,6 +37,7 @@ PASTE_PAUSE_S = (
 NOT_WHOLE = "Not whole yet: paste the rest, or all of it once more; Enter on an empty line gives up."
 SEEN = "Whoever you reach now sees this machine bring the call, and may take you for the caller. The call names neither."
 OPENLY = "SOS_SOCKS is not used here: a call of others is brought in the open. Your own goes through it with sos case resume."
+CLOSED_BY_VICTIM = ("cancelled", "cleared")
 SLOW = "The call is older than twenty minutes: nodes pass it on slowly by now, and it takes minutes to be everywhere."
 
 
@@ -77,7 +79,7 @@ def relay(
         relays = tuple(dict.fromkeys(bootstrap)) or of_the_node(session)
         if not relays:
             raise Stop(
-                f"No node runs here and no relay is known, so nothing was sent: {session.named('relay')} {file} --bootstrap ADDRESS",
+                f"No node runs here and no relay is known, so nothing was sent: {session.named('relay')} {shlex.quote(file)} --bootstrap ADDRESS",
                 exits.QUEUED,
                 "no-relay",
             )
@@ -99,7 +101,10 @@ def _read(screen: Screen, file: str) -> bytes:
             f"There is no file {path}: name the one that you were given, or - to paste.", exits.NO_SUCH
         ) from missing
     except OSError as error:
-        raise Stop(f"{path} cannot be read: {error.strerror}.", exits.DISK) from error
+        raise Stop(
+            f"{path} cannot be read: {error.strerror}. Name the file that you were given, or - to paste.",
+            exits.DISK,
+        ) from error
 
 
 def _pasted(screen: Screen) -> bytes:
@@ -186,7 +191,8 @@ def _through_node(
             "foreign-network",
         )
     told = line.post("/relay", {"cell": base64.b64encode(frame.cell).decode()})
-    heard = bool(told["known"]) or _heard_of(
+    # That the node holds it already is no sign that anybody else does; that its victim closed it is one.
+    heard = told["state"] in CLOSED_BY_VICTIM or _heard_of(
         session, frame, network, line, status=status, patience_s=patience_s
     )
     return {
@@ -279,7 +285,7 @@ def _report(session: Session, said: dict[str, Any], file: str) -> None:
     screen.object({"relayed": not said["known"], **said})
     for why in said["faults"].values():
         screen.line((harmless(str(why)), "yellow"))
-    if said["known"]:
+    if said["known"] and said["heard"]:
         over = "" if said.get("state", "open") == "open" else f", and is over there ({said['state']})"
         screen.line(
             (
@@ -297,11 +303,13 @@ def _report(session: Session, said: dict[str, Any], file: str) -> None:
             "tell whoever made the call that it was heard; answers reach its own case, not this machine"
         )
         return
-    again = f"{session.named('relay')} {file}"
+    again = f"{session.named('relay')} {shlex.quote(file)}"
     if said["by"] == "node":
         _held_by_node(session, call, relays)
         return
     who = f"{count(relays, 'relay')} took call {call}" if relays else f"No relay asked for call {call}"
+    if said["known"]:
+        who = f"One relay says that it has call {call} already"
     raise Stop(
         f"{who}, and it did not come back in time. It may still spread; bring it once more, best to others: {again} "
         "--bootstrap ADDRESS --bootstrap ANOTHER",

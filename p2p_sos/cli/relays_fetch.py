@@ -201,7 +201,7 @@ def _ask(session: Session, where: "WebAddress", *, in_the_open: bool, patience_s
 
 
 def _way(session: Session, where: "WebAddress", *, in_the_open: bool) -> tuple[Any, str]:
-    from p2p_sos.cli.way import answering, no_socks
+    from p2p_sos.cli.way import BEYOND, answering, no_socks
     from p2p_sos.drivers import fetching
 
     if in_the_open:
@@ -210,6 +210,8 @@ def _way(session: Session, where: "WebAddress", *, in_the_open: bool) -> tuple[A
                        "start Tor, and leave --in-the-open out.", exits.REFUSED, "no-socks")  # fmt: skip
         return fetching.in_the_open, "in the open"
     if (socks := answering()) is not None:
+        if not socks.is_here:
+            session.screen.line((BEYOND, "yellow"))
         return fetching.through(socks), f"through the SOCKS port {socks}"
     onward = f"{session.named('relays fetch')} {shlex.quote(str(where))} --in-the-open"
     less = "" if where.is_onion else f", or accept that with: {onward}"

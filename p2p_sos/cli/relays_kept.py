@@ -104,7 +104,7 @@ def _lacks(peers: int, networks: int, shared: Sequence[str]) -> list[str]:
     found = []
     if peers < ENOUGH_RELAYS:
         found.append(
-            "Fewer than six relays: from six on, those that a case listens to are others than those that it pushes to."
+            "Fewer than six relays: from six on, a case listens to three and pushes to three others."
         )
     if networks < ENOUGH_NETWORKS:
         found.append("Fewer than three networks: whoever owns one of them sees more of a call than need be.")

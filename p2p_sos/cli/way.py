@@ -1,7 +1,8 @@
 """By which way a call goes: through a SOCKS port when one answers, else what a person accepts instead.
 
 Comes in: `--via`, `SOS_SOCKS`, the relays known. Goes out: a way, and one sentence that says what it hides and from whom; or
-a `Stop` that names the command to go on with. Greets SOCKS ports of this machine, and dials nobody else.
+a `Stop` that names the command to go on with. Greets SOCKS ports, of this machine unless `SOS_SOCKS` names another one; a call
+by hand greets none. Dials nobody else.
 """
 
 import os
@@ -40,6 +41,10 @@ SHARED = (
     "Its relays are those that this home knows for its node: whoever knows them may guess where a call through them comes "
     "from; sos relays fetch and call.relays in settings.toml keep others, --bootstrap ADDRESS names them."
 )
+BEYOND = (
+    "That port stands on another machine: whoever runs it, or hears the line to it, sees your address and which relays you go to, "
+    "so it must be a gateway of your own, as in Whonix."
+)
 LATER = "It goes by no way yet: when it goes, through a SOCKS port, and by nothing that hides less unless you name it then."
 
 
@@ -54,7 +59,11 @@ class Chosen(NamedTuple):
     @property
     def hides(self) -> str:
         """What it hides and from whom, in one sentence."""
-        return LATER if self.later else HIDES[self.via].format(socks=self.socks)
+        if self.later:
+            return LATER
+        said = HIDES[self.via].format(socks=self.socks)
+        beyond = self.via == SOCKS and self.socks is not None and not self.socks.is_here
+        return f"{said} {BEYOND}" if beyond else said
 
     @property
     def way(self) -> "Way":
@@ -108,10 +117,18 @@ def not_silently(chosen: Chosen) -> Stop:
 
 
 def strongest() -> Chosen:
-    """The way of a case that is kept for later: the strongest, by whichever port then answers."""
-    from p2p_sos.drivers.socks import USUAL
+    """The way of a case that is kept for later: the strongest, by whichever port then answers. Asks none. `Stop` 2."""
+    return Chosen(SOCKS, _ports(None)[0], later=True)
 
-    return Chosen(SOCKS, answering() or USUAL[0], later=True)
+
+def by_hand(via: str | None) -> Chosen:
+    """The way of a call that leaves by hand, for when its case goes on: the one named, else the strongest. Asks no port."""
+    from p2p_sos.drivers.socks import ENVIRONMENT, USUAL, SocksAddress, parse_socks
+
+    if via in {STEM, DIRECT}:
+        return Chosen(str(via), later=True)
+    named = parse_socks(os.environ.get(ENVIRONMENT, ""))
+    return Chosen(SOCKS, named if isinstance(named, SocksAddress) else USUAL[0], later=True)
 
 
 def stem_fault(relays: Sequence[str], profile: str) -> str | None:
@@ -174,13 +191,21 @@ def _ports(first: "SocksAddress | None") -> "tuple[SocksAddress, ...]":
 # ------------------------------------------------------------------------- a case that goes on
 
 
-def route_for(file: "CaseFile", via: str | None) -> dict[str, Any]:
-    """What `serve_case` is told: the way of the case, or the one that a person named. `Stop` 77 without a SOCKS port."""
+def route_for(file: "CaseFile", via: str | None, relays: Sequence[str], profile: str) -> dict[str, Any]:
+    """What `serve_case` is told: the way of the case, or the one that a person named. `Stop` 77 where it cannot be gone.
+
+    `profile` is that of files that name none.
+    """
     from p2p_sos.core.origin.way import Way
+    from p2p_sos.drivers.case_service import PROFILE_NOTE
     from p2p_sos.drivers.case_way import route_of
 
     kept = route_of(file)
     way = None if via is None else way_of(via)
+    network = (file.note(PROFILE_NOTE) or profile.encode()).decode()
+    # Before anybody is dialled: a single relay would see who calls, and the call would go nowhere.
+    if (way or kept.way) is Way.STEM and (fault := stem_fault(relays, network)) is not None:
+        raise Stop(f"{fault} Nothing was started.", exits.REFUSED, "stem-refused")
     if (way or kept.way) is not Way.PUSH:
         return {"way": way, "socks": None, "weaker": way is not None}
     socks = answering(kept.socks)

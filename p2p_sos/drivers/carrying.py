@@ -4,7 +4,9 @@ In come a case's directory, or a file and its secret. Out goes the other of the 
 as it lies on disk. Neither way changes or removes what it reads; taking in looks at a copy and keeps it only once it opened.
 """
 
+import errno
 import os
+import secrets
 import shutil
 import tempfile
 from pathlib import Path
@@ -46,16 +48,35 @@ def take_out(case: CaseHome, target: Path) -> int:
 
 
 def write_new(target: Path, content: bytes, mode: int = FILE_MODE) -> None:
-    """Write a file that is not there yet, durable on return; nothing half-written stays. Raises `OSError`."""
-    descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    """Write a file that is not there yet, durable on return; nothing half-written ever bears its name. Raises `OSError`."""
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target))
+    draft = target.with_name(f".{secrets.token_hex(4)}.part")
     try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(descriptor)
-    except OSError:
-        target.unlink(missing_ok=True)
+        _rename_new(draft, target)
+    except OSError as error:
+        if error.filename == str(draft):
+            error.filename = str(target)
         raise
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _rename_new(draft: Path, target: Path) -> None:
+    """Give a file its name, unless another has it. Raises `FileExistsError`, `OSError`."""
+    try:
+        os.link(draft, target)
+    except FileExistsError:
+        raise
+    except OSError:  # a stick knows no links, and there nobody writes beside us
+        if target.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(target)) from None
+        draft.rename(target)
 
 
 def take_in(home: Home, source: Path, secret: str) -> CaseHome:
@@ -72,7 +93,8 @@ def take_in(home: Home, source: Path, secret: str) -> CaseHome:
         # What was not yet folded into the file lies beside it when it comes from a machine that crashed.
         for ending in ("", LOG):
             if (piece := source.with_name(source.name + ending)).exists():
-                shutil.copyfile(piece, draft / ("case.db" + ending))
+                shutil.copyfile(piece, copy := draft / ("case.db" + ending))
+                copy.chmod(FILE_MODE)
         call, relays = _opened(draft / "case.db", source, secret)
         case = home.case(call.hex()[:8])
         if case.root.exists():

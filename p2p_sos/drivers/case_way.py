@@ -10,7 +10,8 @@ asked for relays while the case speaks: a list that somebody handed out now coul
 import json
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from attrs import frozen
@@ -20,16 +21,21 @@ from p2p_sos.drivers.addresses import Address, bootstrap_address, draw
 from p2p_sos.drivers.casefile import CaseFile
 from p2p_sos.drivers.keyfile import SEED_BYTES
 from p2p_sos.drivers.socks import ENVIRONMENT, SocksAddress, parse_socks
-from p2p_sos.drivers.store import StoreUnusable
+from p2p_sos.drivers.store import StoreError, StoreUnusable
+from p2p_sos.wire.registry import PUSH_RELAYS
 
 if TYPE_CHECKING:
     from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 
-ROUTE_NOTE, LISTENED_NOTE = "route", "listened"
+ROUTE_NOTE = "route"
+LISTENED_NOTE = "listened"  # addresses: whom a case by push listens to
+GIVEN_NOTE = "given"  # peers: whom a case by push may have pushed to
+SHOWN_NOTE = "shown"  # addresses: whom a case by stem dialled, the best first
 BY_STRENGTH = (Way.DIRECT, Way.STEM, Way.PUSH)
 JOINED_MAX = 16  # guess: of a list with half its relays gone, surely one is there
+STEM_DIALS = 3  # one takes the cell, one bears witness, one to spare for when it does not come back
+STEM_SHOWN_MAX = 16  # guess: of a list with half its relays gone, surely two are there
 LISTENED_MAX = 3  # guess: one of them is there
-APART_MIN = 6  # relays, of which three are listened to and three or more are pushed to
 
 
 class WayRefused(Exception):
@@ -102,38 +108,94 @@ def mesh_of(route: Route, file: CaseFile, bootstrap: Sequence[str], *, loopback_
     """The mesh for this route, under a fresh host key; a laboratory's tells loopback peers apart. Raises ValueError about a wrong address, `StoreError`."""
     seed = secrets.token_bytes(SEED_BYTES)
     source = random.SystemRandom()
-    if route.way is not Way.PUSH:
-        from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
+    if route.way is Way.PUSH:
+        return _hidden(seed, route, file, bootstrap, source)
+    if route.way is Way.STEM:
+        return _guarded(seed, file, bootstrap, source, loopback_apart=loopback_apart)
+    from p2p_sos.drivers.p2p.mesh import Libp2pMesh  # half a second and 85 MB
 
-        return Libp2pMesh(seed, (), joined(bootstrap, source), loopback_apart=loopback_apart)
+    return Libp2pMesh(seed, (), joined(bootstrap, source), loopback_apart=loopback_apart)
+
+
+def _guarded(
+    seed: bytes, file: CaseFile, bootstrap: Sequence[str], source: random.Random, *, loopback_apart: bool
+) -> "Libp2pMesh":
+    """By stem: `STEM_DIALS` relays at once, of different networks where there are such, and `STEM_SHOWN_MAX` of one list in all.
+
+    Each that is dialled can learn where the caller stands. Whom the case dialled before it dials first, through restarts; one
+    more learns it for each that fails. Relays that a person names anew are a list of their own.
+    """
+    from p2p_sos.drivers.p2p.guarded import GuardedMesh
+    from p2p_sos.drivers.p2p.rota import RotaLimits
+
+    return GuardedMesh(
+        seed,
+        bootstrap,
+        RotaLimits(STEM_DIALS, STEM_SHOWN_MAX),
+        shown=[bootstrap_address(text) for text in _noted(file, SHOWN_NOTE)],
+        noted=lambda shown: _note(file, SHOWN_NOTE, map(str, shown)),
+        source=source,
+        loopback_apart=loopback_apart,
+    )
+
+
+def _hidden(
+    seed: bytes, route: Route, file: CaseFile, bootstrap: Sequence[str], source: random.Random
+) -> "Libp2pMesh":
+    """By push: whom it listens to stays so, and whom it may have pushed to bears no witness, through restarts."""
     from p2p_sos.drivers.p2p.hidden import HiddenMesh
 
     assert route.socks is not None
-    before = json.loads(file.note(LISTENED_NOTE) or b"[]")
+    before, given = _noted(file, LISTENED_NOTE), _noted(file, GIVEN_NOTE)
     relays = [bootstrap_address(text) for text in bootstrap]
-    listened, pushed = divide(relays, [bootstrap_address(text) for text in before], source)
-    if [str(relay) for relay in listened] != before:
-        file.write_note(LISTENED_NOTE, json.dumps([str(relay) for relay in listened]).encode())
-    return HiddenMesh(seed, listened, pushed, route.socks, source=source)
+    listened, pushed = divide(relays, [bootstrap_address(text) for text in before], given, source)
+    _note(file, LISTENED_NOTE, map(str, listened))
+    _note(file, GIVEN_NOTE, [*given, *(one.peer for one in pushed)])
+    return HiddenMesh(
+        seed,
+        listened,
+        pushed,
+        route.socks,
+        given=given,
+        turned=lambda one: _note(file, GIVEN_NOTE, [*_noted(file, GIVEN_NOTE), one.peer]),
+        source=source,
+    )
+
+
+def _noted(file: CaseFile, name: str) -> tuple[str, ...]:
+    return tuple(json.loads(file.note(name) or b"[]"))
+
+
+def _note(file: CaseFile, name: str, texts: Iterable[str]) -> None:
+    """Keep these, each once; a call does not stay here because a disk is full."""
+    kept = tuple(dict.fromkeys(texts))
+    if kept != _noted(file, name):
+        with suppress(StoreError):
+            file.write_note(name, json.dumps(kept).encode())
 
 
 def joined(bootstrap: Sequence[str], source: random.Random) -> tuple[str, ...]:
-    """Whom a case without a proxy dials, all at once: all, or so many of a long list; each sees where it stands. Raises ValueError."""
+    """Whom a case in the open dials, all at once: all, or so many of a long list; each sees where it stands. Raises ValueError."""
     if len(bootstrap) <= JOINED_MAX:
         return tuple(bootstrap)
     return tuple(map(str, draw([bootstrap_address(text) for text in bootstrap], JOINED_MAX, source)))
 
 
 def divide(
-    relays: Sequence[Address], before: Sequence[Address], source: random.Random
+    relays: Sequence[Address], before: Sequence[Address], given: Sequence[str], source: random.Random
 ) -> tuple[tuple[Address, ...], tuple[Address, ...]]:
-    """Whom to listen to and whom to push to: others, where enough are known; those listened to before stay so."""
-    known = tuple(dict.fromkeys(relays))
-    if len(known) < APART_MIN:
-        return known, known
-    kept = [relay for relay in known if relay in before][:LISTENED_MAX]
-    fresh = [relay for relay in known if relay not in before]
-    chosen = (*kept, *draw(fresh, LISTENED_MAX - len(kept), source))
-    return tuple(relay for relay in known if relay in chosen), tuple(
-        relay for relay in known if relay not in chosen
-    )
+    """Whom to listen to and whom to push to: others, where two are known.
+
+    Those listened to before stay so. `given`: peers that were pushed to before; they are listened to only where nobody else is
+    left, and bear no witness then. All addresses of one peer have one part.
+    """
+    known, heard = tuple(dict.fromkeys(relays)), {one.peer for one in before}
+    peers = {one.peer: one for one in reversed(known)}  # the first address of each
+    count = min(LISTENED_MAX, max(1, len(peers) - PUSH_RELAYS))
+    free = [one for one in known if peers[one.peer] == one and one.peer not in given]
+    kept = [one for one in free if one.peer in heard][:count]
+    fresh = [one for one in free if one.peer not in heard]
+    chosen = [*kept, *draw(fresh, count - len(kept), source)] or draw(list(peers.values()), count, source)
+    listeners = {one.peer for one in chosen}
+    pushed = tuple(one for one in known if one.peer not in listeners)
+    return tuple(one for one in known if one.peer in listeners), pushed or known

@@ -19,6 +19,7 @@ import trio
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Forget, Keep
+from p2p_sos.core.calls.entry import CallState
 from p2p_sos.core.calls.memory import ARRIVAL_BYTES
 from p2p_sos.core.events import Event, RpcReceived
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
@@ -166,9 +167,14 @@ class _Guest:
         return [view.peer for view in self.node.peers]
 
     def answered(self, call: CallId) -> bool:
-        """Whether anybody but its victim spoke about the call."""
+        """Whether somebody spoke about the call: who answers it, or its victim, who closed it."""
         record = self.node.calls.get(call)
-        return record is not None and bool(record.view.claims or record.view.declines or record.view.releases)
+        return record is not None and bool(
+            record.view.claims
+            or record.view.declines
+            or record.view.releases
+            or record.state in {CallState.CANCELLED, CallState.CLEARED}
+        )
 
 
 @asynccontextmanager
@@ -201,6 +207,9 @@ async def relay_call(call: Frame, profile: Profile, relays: Sequence[str], *, pa
             await _look_around(listener, call.id, len(relays))
         peers, faults = listener.peers(), dict(listener.mesh.faults)
         if call.id in listener.node.calls:
+            # What one relay says of itself is no proof: another shows the call, or somebody speaks about it.
+            with trio.move_on_after(patience_s):
+                await _until(lambda: listener.answered(call.id) or len(listener.mesh.showed) > 1)
             heard = listener.answered(call.id) or len(listener.mesh.showed) > 1
             return Outcome(len(peers), 0, heard, True, faults)
         if not peers:

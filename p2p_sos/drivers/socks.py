@@ -9,7 +9,7 @@ import secrets
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from ipaddress import AddressValueError, IPv4Address, IPv6Address
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
 from typing import Any, NamedTuple
 
 import trio
@@ -27,6 +27,11 @@ class SocksAddress(NamedTuple):
 
     host: str
     port: int
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it stands on this machine."""
+        return ip_address(self.host).is_loopback
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

@@ -202,6 +202,20 @@ def test_resume_of_a_served_case_only_follows_it(sos: Sos, case: Stub) -> None:
     assert "carried already" in said.out
 
 
+def test_a_case_that_runs_is_not_stopped_for_a_way_that_cannot_be_gone(sos: Sos, case: Stub) -> None:
+    """By stem with one relay, named or its own way: 77, and the process goes on as before. Control: with two it asks for the secret."""
+    other = ADDRESS.replace(
+        "KhoRBoZCmcNE7FnCAqJdEKBhhRXNgMSRP4kXobYzv4Vg", "CoTqyyBdth6UYTpf3MXu5TMRNoYGgxP97Z8JYPyUBFtu"
+    )
+    for via, way in ((("--via", "stem"), "direct"), ((), "stem")):
+        case.answers["GET /case"] = (200, CASE | {"way": way})
+        said = sos("case", "resume", "--json", "--bootstrap", ADDRESS, *via)
+        assert (said.exit, said.objects[-1]["code"]) == (77, "stem-refused")
+        said = sos("case", "resume", "--json", "--bootstrap", ADDRESS, "--bootstrap", other, *via)
+        assert (said.exit, said.objects[-1]["code"]) == (77, "secret-missing")
+    assert ("POST", "/case/stop", None) not in case.asked
+
+
 @pytest.mark.parametrize(("closed", "words"), [("", "stays open"), ("cleared", "is cleared")])
 def test_stop_says_what_becomes_of_the_call(sos: Sos, case: Stub, closed: str, words: str) -> None:
     """An open call stays open; a closed one is not called open."""
@@ -221,6 +235,7 @@ def test_with_several_cases_each_advice_names_the_case(sos: Sos, home: Path) -> 
     assert sos("case", "status").err.rstrip().endswith("sos case resume")
     kept(home, "2222aaaa")
     assert "sos case resume --case 2222aaaa" in sos("case", "status", "--case", "22").err
+    assert "sos case resume --case 2222aaaa --bootstrap" in sos("case", "resume", "--case", "22").err
 
 
 def test_a_watch_of_a_queued_case_is_not_silent(sos: Sos, case: Stub) -> None:

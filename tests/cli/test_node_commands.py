@@ -87,9 +87,18 @@ def test_calls_are_a_table_and_name_the_next_step(sos: Sos, node: Stub) -> None:
     assert "severe (S1)" in said.out
     assert "1 (0 in contact)" in said.out
     assert "it waits for you" in said.out
-    assert said.out.splitlines()[-1].startswith("Next: sos show 1f2e3d4c")
+    assert (
+        said.out.splitlines()[-1]
+        == "Next: sos show 1f2e3d4c, then sos claim 1f2e3d4c, or sos decline 1f2e3d4c unable"
+    )
     assert "cleared" in sos("calls", "--closed").out
     assert sos("calls", "--json").objects == [{"calls": [SUMMARY]}]
+
+
+def test_of_a_call_that_is_over_nobody_is_told_to_claim_it(sos: Sos, node: Stub) -> None:
+    """The next step is to look at it, and that can be typed."""
+    node.answers["GET /calls?closed=1"] = (200, {"calls": [SUMMARY | {"state": "cleared"}]})
+    assert sos("calls", "--closed").out.splitlines()[-1] == "Next: sos show 1f2e3d4c"
 
 
 def test_no_call_is_said_in_words(sos: Sos, node: Stub) -> None:

@@ -1,13 +1,17 @@
 """`sos call --offline` and `sos case offline|export|import` without a network: files, refusals, consent."""
 
 import errno
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from p2p_sos.cli.case_carry import goes_on_here
 from p2p_sos.cli.offline import OFFLINE
 from p2p_sos.cli.way import DIRECT, HIDES
+from p2p_sos.drivers.case_way import route_of
+from p2p_sos.drivers.casefile import CaseFile
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
 from tests.cli.stub import CALL, Stub
@@ -67,6 +71,39 @@ def test_people_are_told_which_file_is_for_whom(sos: Sos, tmp_path: Path, secret
     assert "sos case import" in alone
     assert said.out.splitlines()[-1].startswith("Next: hand call-")
     assert "█" not in said.out  # a pipe gets no drawing
+
+
+def test_a_call_by_hand_asks_no_port(
+    sos: Sos, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, secret: str
+) -> None:
+    """Nothing leaves: a port that SOS_SOCKS names is not greeted, and one that cannot be read is no hindrance. Control: a call asks it."""
+    words = ("--yes", "--patience", "0.2", "--foreground", "--bootstrap", ADDRESS)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        monkeypatch.setenv("SOS_SOCKS", f"127.0.0.1:{server.getsockname()[1]}")
+        assert sos("call", "--offline", "--yes", "--out", str(tmp_path / "a")).exit == 0
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        assert sos("call", *words).exit == 77
+        server.accept()[0].close()
+    monkeypatch.setenv("SOS_SOCKS", "nonsense")
+    assert sos("call", "--offline", "--yes", "--out", str(tmp_path / "b")).exit == 0
+    assert sos("call", *words).exit == 2
+
+
+@pytest.mark.parametrize(("via", "way"), [("stem", "stem"), ("direct", "direct"), ("socks", "push")])
+def test_the_way_that_is_named_is_kept_for_later(
+    sos: Sos, home: Path, tmp_path: Path, secret: str, *, via: str, way: str
+) -> None:
+    """A call by hand goes by no way; its case goes on by the one that was named, which is said."""
+    said = sos("call", "--offline", "--via", via, "--yes", "--out", str(tmp_path / "out"))
+    assert said.exit == 0, said
+    assert OFFLINE in said.out
+    assert (HIDES[via] in said.out) is (via != "socks")
+    (path,) = (home / "cases").glob("*/case.db")
+    file = CaseFile.open(path, SECRET)
+    assert str(route_of(file)) == way
+    file.close()
 
 
 def test_nothing_is_kept_without_a_yes(sos: Sos, home: Path, tmp_path: Path) -> None:
@@ -160,13 +197,14 @@ def test_a_case_moves_to_another_home_and_opens_there(
     monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
     said = sos("--home", str(other), "case", "import", str(moved), "--bootstrap", ADDRESS, "--json")
     assert said.objects == [{"imported": str(moved), "case": written["case"], "relays": [ADDRESS]}]
+    assert {path.stat().st_mode & 0o077 for path in (other / "cases" / written["case"]).iterdir()} == {0}
     said = sos("--home", str(other), "case", "import", str(moved))
     assert (said.exit, "case resume" in said.err) == (73, True)
     assert sos("--home", str(other), "case", "status").exit == 69  # kept, and nothing carries it yet
 
 
 def test_a_case_that_was_exported_goes_on_here_only_after_a_yes(
-    sos: Sos, written: dict[str, Any], tmp_path: Path
+    sos: Sos, home: Path, written: dict[str, Any], tmp_path: Path
 ) -> None:
     """Two places that speak for one call contradict each other: 77, and the copy's place is named."""
     assert sos("case", "export", str(tmp_path / "copy")).exit == 0
@@ -175,7 +213,10 @@ def test_a_case_that_was_exported_goes_on_here_only_after_a_yes(
     assert said.exit == 77
     assert str(tmp_path / "copy") in said.out
     assert sos(*words, "--yes").exit == 75
-    assert sos(*words).exit == 75  # it was asked once
+    assert sos(*words).exit == 77  # it did not go on here, so it is asked again
+    (directory,) = (home / "cases").iterdir()
+    goes_on_here(directory)
+    assert sos(*words).exit == 75
 
 
 def test_a_case_that_goes_on_in_the_foreground_says_what_its_way_hides(

@@ -1,6 +1,7 @@
 """`sos export` and `sos verify`: a record that anybody can check, refused in one sentence when a byte of it is another."""
 
 import base64
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -79,9 +80,37 @@ def test_a_record_is_written_once_and_for_its_owner(sos: Sos, node: Stub, tmp_pa
     assert target.stat().st_mode & 0o777 == 0o600
     again = sos("export", "1f", str(target), "--tlp", "green")
     assert (again.exit, "exists already" in again.err) == (73, True)
-    assert sos("export", "1f", str(tmp_path / "no" / "where"), "--tlp", "green").exit == 74
+    nowhere = sos("export", "1f", str(tmp_path / "no" / "where"), "--tlp", "green")
+    assert (nowhere.exit, "name another place" in nowhere.err) == (74, True)
+    assert str(tmp_path / "no" / "where") in nowhere.err
     assert sos("export", "1f", str(tmp_path / "x"), "--tlp", "purple").exit == 2
     assert sos("verify", str(target)).exit == 0
+
+
+def test_a_full_disk_leaves_no_part_of_a_record(
+    sos: Sos, node: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """74 with nothing left, so that the same command works once there is room; nor does a crash leave a part under that name."""
+    target = tmp_path / "r" / "record.sos"
+    target.parent.mkdir()
+    words, seen = ("export", "1f", str(target), "--tlp", "green"), list[bool]()
+
+    def full(_descriptor: int) -> None:
+        seen.append(target.exists())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as short:
+        short.setattr("os.fsync", full)
+        said = sos(*words)
+    assert (said.exit, "make room" in said.err) == (74, True)
+    assert seen == [False]
+    assert not list(target.parent.iterdir())
+    with monkeypatch.context() as stick:  # one that knows no links
+        stick.setattr("os.link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links")))
+        assert sos(*words).exit == 0
+        assert sos(*words).exit == 73
+    assert [path.name for path in target.parent.iterdir()] == [target.name]
+    assert target.read_bytes() == FILE
 
 
 def test_what_the_node_refuses_is_said_and_no_file_is_left(sos: Sos, node: Stub, tmp_path: Path) -> None:
@@ -146,6 +175,15 @@ def test_within_one_second_an_answer_follows_what_it_answers(sos: Sos, tmp_path:
     assert victim == ["CALL", "REQUISITION", "ATTEST", "ALL CLEAR"]
     order = [kind for kind, _ in kinds]
     assert order.index("CLAIM") < order.index("REQUISITION") < order.index("COMPLY")
+
+
+def test_renewals_are_counted_in_words(sos: Sos, tmp_path: Path) -> None:
+    """Of one nothing is counted; of ten, which one was kept."""
+    for sequence, ending in ((0, "renewed its claim"), (9, "renewed its claim (the last of 10 times)")):
+        said = (CLAIM, here(mail.renew(CALL, ANNA, sequence), ANNA), here(mail.all_clear(CALL, 5), mail.V))
+        told_of(sos, path := tmp_path / str(sequence), *said)
+        lines = [line.rstrip() for line in sos("verify", str(path)).out.splitlines()]
+        assert [line for line in lines if "renewed" in line and line.endswith(ending)]
 
 
 def test_an_update_that_changes_nothing_is_told_as_a_sign_of_life(sos: Sos, tmp_path: Path) -> None:

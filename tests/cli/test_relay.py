@@ -62,6 +62,18 @@ def test_each_fault_of_a_file_has_its_word(sos: Sos, tmp_path: Path, text: str) 
     assert refusal(sos, text, *words, "--patience", "0.3") == (75, "no-relay")
 
 
+def test_what_is_advised_can_be_typed(sos: Sos, tmp_path: Path) -> None:
+    """A name with a blank is quoted; what cannot be read is answered with what to give."""
+    path = tmp_path / "a call.txt"
+    path.write_text(CODE)
+    assert f"relay '{path}' --bootstrap" in sos("relay", str(path), "--yes").err
+    said = sos("relay", str(tmp_path), "--yes", "--bootstrap", ADDRESS)
+    assert "Name the file that you were given" in said.err
+    said = sos("call", "--yes", "--details", f"@{tmp_path}")
+    assert "after the @" in said.err
+    assert "See sos call --help" in sos("call", "--yes", "--via").err
+
+
 def test_a_pasted_code_needs_no_end_of_input(home: Path) -> None:
     """In a terminal the Enter key after the last line is enough, and then the question comes."""
     terminal = Terminal(home, "relay", "-", "--bootstrap", ADDRESS)
@@ -132,7 +144,11 @@ def node_of(home: Path, answer: tuple[int, dict[str, Any]], **call_shown: Any) -
 @pytest.mark.parametrize(
     ("answer", "shown", "expected"),
     [
-        ({"known": True, "state": "open"}, {}, (0, "KNOWN")),
+        ({"known": True}, {}, (0, "HELD")),
+        ({"known": True, "peers": 0}, {}, (75, "")),
+        ({"known": True, "state": "stood-down"}, {}, (0, "HELD")),
+        ({"known": True, "peers": 0}, {"standing": {"claims": [{}]}}, (0, "KNOWN")),
+        ({"known": True}, {"standing": {"declines": [{}]}}, (0, "KNOWN")),
         ({"known": True, "state": "cleared"}, {}, (0, "over there (cleared)")),
         ({}, {"standing": {"claims": [{}]}}, (0, "HEARD")),
         ({}, {"standing": {"declines": [{}]}}, (0, "HEARD")),
@@ -150,7 +166,7 @@ def test_a_node_that_runs_here_is_asked(
     shown: dict[str, Any],
     expected: tuple[int, str],
 ) -> None:
-    """Its own claim is no answer; somebody else's is. With no peer the call waits: 75."""
+    """Its own claim is no answer; somebody else's is, and so is the victim's end. What it held before is none; with no peer it waits: 75."""
     stub = node_of(home, (200, {"known": False, "state": "open", "peers": 2} | answer), **shown)
     with stub.at(home / "api.sock"):
         said = sos("relay", text, "--yes", "--patience", "0.2")

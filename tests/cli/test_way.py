@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from p2p_sos.cli.way import DIRECT, HIDES, LATER, SHARED, STEM
+from p2p_sos.cli.way import BEYOND, DIRECT, HIDES, LATER, SHARED, SOCKS, STEM, Chosen
 from p2p_sos.drivers.case_way import route_of
 from p2p_sos.drivers.casefile import CaseFile
+from p2p_sos.drivers.socks import SocksAddress
 from tests.cli.conftest import Sos
 from tests.cli.processes import Terminal
 from tests.cli.stub import STATUS, Stub
@@ -130,6 +131,19 @@ def test_each_way_says_from_whom_it_hides() -> None:
     assert "all lines at once" in HIDES["socks"]
 
 
+def test_a_port_beyond_this_machine_is_warned_of() -> None:
+    """It is no refusal, for a gateway such as Whonix's stands there; control: a port of this machine is not warned of."""
+    for host, warned in (
+        ("10.152.152.10", True),
+        ("2001:db8::1", True),
+        ("127.0.0.1", False),
+        ("::1", False),
+    ):
+        hides = Chosen(SOCKS, SocksAddress(host, 9050)).hides
+        assert hides.startswith(HIDES[SOCKS].format(socks=SocksAddress(host, 9050)))
+        assert hides.endswith(BEYOND) is warned
+
+
 # ------------------------------------------------------------------------- relays
 
 
@@ -187,6 +201,32 @@ def test_a_case_without_a_relay_is_kept_for_the_strongest_way(
     assert (
         sos("case", "resume", "--foreground", "--patience", "0.2").exit == 75
     )  # it keeps the way that was named
+
+
+@pytest.mark.parametrize("way", [("--foreground",), ()])
+def test_a_case_goes_by_the_stem_only_where_it_can(
+    sos: Sos, home: Path, monkeypatch: pytest.MonkeyPatch, *, way: tuple[str, ...]
+) -> None:
+    """One relay: 77 before it is dialled, by a way that is named or kept; what is advised can be gone. Control: two are dialled."""
+    monkeypatch.setenv("SOS_PASSPHRASE", SECRET)
+    said = sos("call", "--yes", "--offline", "--via", "stem", "--out", str(home / "out"))
+    assert said.exit == 0, said
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setblocking(False)
+        lone = f"/ip4/127.0.0.1/tcp/{server.getsockname()[1]}/p2p/{KEYS[0]}"
+        for named in (("--via", "stem"), ()):
+            words = ("case", "resume", "--json", "--patience", "0.2", *way, *named)
+            told = sos(*words, *through(lone)).objects[-1]
+            assert (told["code"], told["exit"]) == ("stem-refused", 77)
+            assert told["error"].endswith("--via direct")
+            assert "--via stem" not in told["error"]
+        pushed = sos("case", "resume", "--json", *way, "--via", "socks", *through(lone)).objects[-1]
+        assert (pushed["code"], "--via stem" in pushed["error"]) == ("no-socks", False)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+        if way:
+            assert sos(*words, *through(lone, HERE[1])).exit == 75
+            server.accept()[0].close()
 
 
 def test_who_accepts_nothing_weaker_keeps_the_call(home: Path) -> None:

@@ -1,6 +1,7 @@
 """Calls by the stem and through a SOCKS port, from the command to a claim, over real nodes; and on when the proxy is gone."""
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from tests.cli.processes import PASSPHRASE, Node, relays_of, running, sos
+from tests.cli.processes import ANYWHERE, PASSPHRASE, Node, relays_of, running, sos, streaming
 from tests.drivers.p2p.proxy import Proxy
 
 
@@ -97,6 +98,30 @@ def test_a_call_through_a_socks_port_is_claimed_and_never_weakened(nodes: list[N
     openly = sos(victim, *words, "--via", "direct", SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port)
     assert openly.exit == 0, openly
     assert way(victim) == "direct"
+
+
+def test_a_lone_relay_that_was_pushed_to_makes_nothing_heard(victim: Path, tmp_path: Path) -> None:
+    """It has the call and no peer, and its own word is not believed: HEARD comes when somebody answers, and not before."""
+    with proxy() as served, running(tmp_path / "relay", ("--relay-only",)) as lone:
+        port = f"127.0.0.1:{served.port}"
+        words = ("call", "--yes", "--until", "claimed", *relays_of(lone))
+        with streaming(victim, *words, SOS_PASSPHRASE=PASSPHRASE, SOS_SOCKS=port) as told:
+            call = told.until(lambda one: one.get("notice") == "case-kept")["call"]
+            told.notice("call-taken")
+            while call not in [one["id"] for one in sos(lone[0].home, "calls", "--json").objects[0]["calls"]]:
+                pass
+            helper = tmp_path / "helper"
+            assert sos(helper, "init", "--listen", ANYWHERE, "--skill", "expertise", "--automatic").exit == 0
+            assert not sos(victim, "case", "status", "--json").objects[0]["heard"]
+            began = time.time()
+            try:
+                assert sos(helper, "up", "--detach", *relays_of(lone)).exit == 0
+                told.notice("claim-seen")
+            finally:
+                sos(helper, "down")
+        returned = [one["at_unix_s"] for one in told.seen if one.get("notice") == "call-returned"]
+        assert all(at >= began for at in returned)
+        assert sos(victim, "case", "stop").exit == 0
 
 
 def test_a_call_goes_through_a_fetched_list(nodes: list[Node], victim: Path, tmp_path: Path) -> None:

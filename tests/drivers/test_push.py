@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 import trio
+import trio.testing
 from attrs import evolve
 
-from p2p_sos.core.events import PeerJoined, Pushed, PushFailed
+from p2p_sos.core.events import PeerJoined, PeerLeft, Pushed, PushFailed, RpcReceived, SyncReceived
+from p2p_sos.core.gossip.rpc import Carried, Rpc
 from p2p_sos.drivers.addresses import Address, bootstrap_address, draw, network_of
 from p2p_sos.drivers.mesh import Deliver
 from p2p_sos.drivers.p2p.hidden import HiddenMesh
@@ -16,6 +18,8 @@ from p2p_sos.drivers.p2p.mesh import Libp2pMesh
 from p2p_sos.drivers.p2p.push import PushLimits
 from p2p_sos.drivers.socks import SocksAddress
 from p2p_sos.wire.hashing import gossip_id
+from p2p_sos.wire.registry import TOPIC
+from p2p_sos.wire.sync import Give, encode
 from tests.drivers.p2p.caller import LIMITS
 from tests.drivers.p2p.nodes import LOOPBACK, QUICK, Ears, cell, mesh, relays, running
 from tests.drivers.p2p.proxy import Proxy, proxies
@@ -121,6 +125,60 @@ async def test_one_relay_is_enough() -> None:
             victim.push(cell(1))
             assert await ears.hear(Pushed) == Pushed(cell(1), 1)
             await speaker.until(lambda: cell(1) in speaker.cells.values())
+
+
+@pytest.mark.trio
+async def test_who_is_pushed_to_bears_no_witness() -> None:
+    """A relay with both parts joins as one that we did not dial; one that only listens, as one that we did."""
+    node, other, proxy = mesh(1), mesh(2), Proxy()
+    async with relays(node, other), proxies(proxy):
+        victim = hidden(proxy, addresses(node, other), addresses(node))
+        async with running(victim) as (ears,):
+            await ears.hear(PeerJoined, times=2)
+            assert {one.peer: one.outbound for one in ears.of(PeerJoined)} == {
+                node.peer_id: False,
+                other.peer_id: True,
+            }
+
+
+@pytest.mark.trio
+async def test_a_cell_that_comes_back_before_its_errand_was_taken() -> None:
+    """A relay that brings it has it: that is told first, by gossip and by sync; of another cell nothing is told."""
+    mute, proxy = mesh(1), Proxy()  # a mesh without a router: the errand waits for it
+    async with running(mute), proxies(proxy):
+        victim = hidden(proxy, [], addresses(mute))
+        async with running(victim) as (ears,):
+            victim.push(cell(1))
+            await trio.testing.wait_all_tasks_blocked()
+            said = [Carried(gossip_id(one, canonical=True), one, TOPIC) for one in (cell(2), cell(1))]
+            brought = [RpcReceived(mute.peer_id, Rpc(messages=(one,)), 1) for one in said]
+            given = SyncReceived(mute.peer_id, encode(Give(1, (cell(2), cell(1)))))
+            for event in (*brought, given):
+                victim._deliver(event)
+            told = [one for one in ears.events if isinstance(one, (Pushed, RpcReceived, SyncReceived))]
+            assert told == [brought[0], Pushed(cell(1), 1), brought[1], Pushed(cell(1), 1), given]
+
+
+@pytest.mark.trio
+async def test_where_nobody_else_takes_it_a_listener_is_pushed_to() -> None:
+    """Of two relays the one to push to is gone: the other gets the cell, and its word counts no more. With three to push to it never does."""
+    node, proxy = mesh(1), Proxy()
+    gone = [evolve(bootstrap_address(NOBODY), port=port) for port in (1, 2, 3)]
+    async with relays(node) as [(speaker, _)], proxies(proxy):
+        apart = hidden(proxy, addresses(node), gone)
+        async with running(apart) as (ears,):
+            await ears.hear(PeerJoined)
+            apart.push(cell(2))
+            assert (await ears.hear(PushFailed)).cell == cell(2)
+        victim = hidden(proxy, addresses(node), gone[:1])
+        async with running(victim) as (ears,):
+            assert (await ears.hear(PeerJoined)).outbound
+            victim.push(cell(1))
+            assert await ears.hear(Pushed) == Pushed(cell(1), 1)
+            assert not (await ears.hear(PeerJoined, times=2)).outbound
+            kinds = [type(event) for event in ears.events]
+            assert kinds.index(PeerLeft) < kinds.index(Pushed)
+        assert cell(2) not in speaker.cells.values()
 
 
 @pytest.mark.trio

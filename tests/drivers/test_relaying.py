@@ -46,7 +46,7 @@ async def test_a_guest_brings_a_call_and_sees_it_come_back(tmp_path: Path, ago: 
             await one.until(lambda node_: made.id in node_.calls)
             assert one.node.calls[made.id].frame.cell == made.cell
         again = await relay_call(made, LABORATORY, relays, patience_s=LONG_S)
-        assert (again.taken, again.known) == (0, True)
+        assert (again.taken, again.heard, again.known) == (0, True, True)
         assert len(a.node.calls) == 1
 
 
@@ -59,6 +59,8 @@ async def test_a_lone_relay_is_no_proof(tmp_path: Path) -> None:
         assert (outcome.joined, outcome.taken, outcome.heard, outcome.known) == (1, 1, False, False)
         assert list(outcome.faults) == [DEAD]
         await a.until(lambda node_: made.id in node_.calls)
+        again = await relay_call(made, LABORATORY, list(a.addresses), patience_s=SHORT_S)
+        assert (again.joined, again.taken, again.heard, again.known) == (1, 0, False, True)
 
 
 @pytest.mark.trio

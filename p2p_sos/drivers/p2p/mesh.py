@@ -29,6 +29,7 @@ from p2p_sos.drivers.p2p.keeper import (
     UnreachableError,
 )
 from p2p_sos.drivers.p2p.link import Link
+from p2p_sos.drivers.p2p.rota import Rota
 from p2p_sos.drivers.p2p.sideline import SIDES, STEM, SYNC, Side, SideInbox, SideLimits, SideLine
 from p2p_sos.drivers.p2p.streams import Inbox, Outbox, StreamLimits, write_frames
 
@@ -95,7 +96,7 @@ class Libp2pMesh:
             handshake_s=self._limits.handshake_s,
         )
         self._random = random.Random()  # noqa: S311 - jitter, no secret
-        self._keeper = Keeper(self._hold, self.peer_id, self._limits.keeper, self._random)
+        self._keeper: Keeper | Rota = Keeper(self._hold, self.peer_id, self._limits.keeper, self._random)
         self._links: dict[PeerId, Link] = {}
         self._refused: dict[PeerId, float] = {}
         self._addresses: tuple[str, ...] = ()
