@@ -47,8 +47,8 @@ PROFILE = PROFILES["laboratory"]
 LOOPBACK = ("/ip4/127.0.0.1/tcp/0",)
 RELAYS = 5
 # Victim and nodes dial three relays when they start, as `sos call` does; then the nodes get one peer more, the caller, and so
-# does the victim: how many peers share what is fetched, and how much each of them brings, shows on every line, and is not
-# what is asked here.
+# does the victim, as far from the relays as the caller is: how many peers share what is fetched, and how much each of them
+# brings first, shows on every line, and is not what is asked here.
 DIALS = 3
 LENGTH_S = 18.0  # of a capture, from the first byte on
 SETTLE_S = 3.0  # by then a newcomer has fetched what there is
@@ -57,8 +57,8 @@ PATIENCE_S = 60.0
 LOT = 24  # rounds at one mesh
 SLOTS = 2 * LOT
 # The name of what is captured and how; a new one for each change, so that nothing is added up that differs. In "2" nobody
-# came to help, and a line carried one cell.
-DESIGN = "3"
+# came to help, and a line carried one cell; in "3" the victim's fourth peer knew a relay, and so brought it news.
+DESIGN = "4"
 PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
@@ -247,7 +247,7 @@ class Rig:
             dials = [node.mesh.addresses[0] for node in nodes]
             caller = Person.made(self.folder, victim=behind, listens=False, dials=dials)
             await nursery.start(caller.runner.run)
-            beside = await self._newcomer(nursery, draws, [tap.relay for tap in taps[0]])
+            beside = await self._newcomer(nursery, draws)
             victim.mesh.connect([beside.address])
             await victim.meets(DIALS + 1)
             await caller.meets(len(nodes))
@@ -257,10 +257,13 @@ class Rig:
             nursery.cancel_scope.cancel()
         return _pair(victim, nodes, taps)
 
-    async def _newcomer(self, nursery: trio.Nursery, draws: Random, known: Sequence[str]) -> Tap:
-        """The victim's fourth peer, as new and as poor as the caller is for the nodes: it knows one relay beside; nobody looks."""
-        relay = draws.choice([one for one in self.relays if one.mesh.peer_id not in known])
-        person = Person.made(self.folder, dials=[relay.mesh.addresses[0]])
+    async def _newcomer(self, nursery: trio.Nursery, draws: Random) -> Tap:
+        """The victim's fourth peer, placed as the caller is for each node: it knows one node more, which dials three relays."""
+        relays = [one.mesh.addresses[0] for one in draws.sample(self.relays, DIALS)]
+        beside = Person.made(self.folder, dials=relays)
+        await nursery.start(beside.runner.run)
+        await beside.meets(DIALS)
+        person = Person.made(self.folder, dials=[beside.mesh.addresses[0]])
         await nursery.start(person.runner.run)
         await person.meets(1)
         tap = Tap(_port(person), person.mesh.peer_id)  # as slow as the others
