@@ -12,7 +12,7 @@ SMALL = (
     ("cards", 1, 12), ("slow", 1, 12), ("clocks", 1, 12), ("cards-spread", 1, 12), ("dead-roster", 1, 16),
     ("one-way", 1, 12), ("one-way", 3, 12), ("one-way", 7, 12), ("flapping-long", 1, 12), ("requisition-race", 1, 12), ("requisition-declined", 1, 12),
     ("silent-victim", 1, 16), ("silent-victim", 6, 12), ("silent-liars", 0, 12), ("silent-liars", 1, 12), ("victim-speaks-once", 1, 8), ("late-join", 1, 10), ("many-calls", 1, 6), ("silent-lead", 1, 12),
-    ("black-holes", 1, 12), ("claim-flood", 1, 8),
+    ("black-holes", 1, 12), ("claim-flood", 1, 12),
 )  # fmt: skip
 
 
