@@ -61,7 +61,9 @@ def parse(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--traffic", action="store_true", help="capture connections of victims and nodes on loopback instead"
     )
-    parser.add_argument("--rounds", type=command.count, default=ROUNDS, help="of --traffic; each takes 22 s")
+    parser.add_argument(
+        "--rounds", type=command.count, default=ROUNDS, help="of --traffic; each takes half a minute"
+    )
     parser.add_argument(
         "--at-once", type=command.count, default=AT_ONCE, help="rounds of --traffic at the same time"
     )

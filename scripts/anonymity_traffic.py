@@ -51,14 +51,17 @@ RELAYS = 5
 # brings first, shows on every line, and is not what is asked here.
 DIALS = 3
 LENGTH_S = 18.0  # of a capture, from the first byte on
+START_WITHIN_S = 3.0  # each at a moment of its own, so that nobody is always the first
 SETTLE_S = 3.0  # by then a newcomer has fetched what there is
 CALL_AFTER_S = (2.0, 5.0)
 PATIENCE_S = 60.0
 LOT = 24  # rounds at one mesh
 SLOTS = 2 * LOT
 # The name of what is captured and how; a new one for each change, so that nothing is added up that differs. In "2" nobody
-# came to help, and a line carried one cell; in "3" the victim's fourth peer knew a relay, and so brought it news.
-DESIGN = "4"
+# came to help, and a line carried one cell; in "3" the victim's fourth peer knew a relay, and so brought it news; in "4" all of a
+# round started at once, and the victim, which opens no port, dialled a tenth of a second before the nodes: relays that many
+# newcomers join at once graft the first of them.
+DESIGN = "5"
 PAIRS_MIN, CONTROL_ROUNDS_MIN = 12, 60  # about half of the rounds give a pair
 LIMIT = 0.55  # issue: chance and .05
 PREFACE_ENDS = b"/noise\n"
@@ -240,20 +243,20 @@ class Rig:
             everybody = [victim, *nodes]
             draws.shuffle(everybody)
             for person in everybody:
-                await nursery.start(person.runner.run)
+                nursery.start_soon(_start_later, nursery, person, draws.uniform(0.0, START_WITHIN_S))
             for person in everybody:
                 await person.meets(DIALS)
+            beside = await self._newcomer(nursery, draws)
             await trio.sleep(SETTLE_S)
             dials = [node.mesh.addresses[0] for node in nodes]
             caller = Person.made(self.folder, victim=behind, listens=False, dials=dials)
-            await nursery.start(caller.runner.run)
-            beside = await self._newcomer(nursery, draws)
             victim.mesh.connect([beside.address])
+            await nursery.start(caller.runner.run)
             await victim.meets(DIALS + 1)
             await caller.meets(len(nodes))
             for person, words in ((victim, call_of(case)), (caller, call_of(behind))):
                 nursery.start_soon(_say_later, person, words, draws.uniform(*CALL_AFTER_S))
-            await trio.sleep(LENGTH_S - SETTLE_S + 1.0)
+            await trio.sleep(LENGTH_S - SETTLE_S + START_WITHIN_S + 1.0)
             nursery.cancel_scope.cancel()
         return _pair(victim, nodes, taps)
 
@@ -296,6 +299,11 @@ def _split(person: Person, taps: Sequence[Tap]) -> tuple[Vector, Vector] | None:
     if len(carried) != 1:
         return None
     return features(carried[0].frames, LENGTH_S), features(rest[0].frames, LENGTH_S)
+
+
+async def _start_later(nursery: trio.Nursery, person: Person, after_s: float) -> None:
+    await trio.sleep(after_s)
+    await nursery.start(person.runner.run)
 
 
 async def _say_later(person: Person, call: Frame, after_s: float) -> None:
