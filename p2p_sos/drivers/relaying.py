@@ -19,7 +19,7 @@ import trio
 from attrs import define, field, frozen
 
 from p2p_sos.core.actions import Forget, Keep
-from p2p_sos.core.calls.entry import CallState
+from p2p_sos.core.calls.holdings import CLOSED_BY_VICTIM
 from p2p_sos.core.calls.memory import ARRIVAL_BYTES
 from p2p_sos.core.events import Event, RpcReceived
 from p2p_sos.core.gossip.rpc import PeerId, Rpc
@@ -173,8 +173,12 @@ class _Guest:
             record.view.claims
             or record.view.declines
             or record.view.releases
-            or record.state in {CallState.CANCELLED, CallState.CLEARED}
+            or record.state in CLOSED_BY_VICTIM
         )
+
+    def is_heard(self, call: CallId) -> bool:
+        """Whether more than one relay shows the call, or somebody spoke about it: what one says of itself is no proof."""
+        return self.answered(call) or len(self.mesh.showed) > 1
 
 
 @asynccontextmanager
@@ -207,11 +211,9 @@ async def relay_call(call: Frame, profile: Profile, relays: Sequence[str], *, pa
             await _look_around(listener, call.id, len(relays))
         peers, faults = listener.peers(), dict(listener.mesh.faults)
         if call.id in listener.node.calls:
-            # What one relay says of itself is no proof: another shows the call, or somebody speaks about it.
             with trio.move_on_after(patience_s):
-                await _until(lambda: listener.answered(call.id) or len(listener.mesh.showed) > 1)
-            heard = listener.answered(call.id) or len(listener.mesh.showed) > 1
-            return Outcome(len(peers), 0, heard, True, faults)
+                await _until(lambda: listener.is_heard(call.id))
+            return Outcome(len(peers), 0, listener.is_heard(call.id), True, faults)
         if not peers:
             return Outcome(0, 0, False, False, faults)
         givers = peers[:-1] or peers

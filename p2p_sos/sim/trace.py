@@ -40,9 +40,8 @@ class Trace:
         self.messages: dict[
             MessageId, Message
         ] = {}  # what `signed` tells of; the world puts each in, no digest
-        self.described: dict[
-            tuple[str, CallId, Description], float
-        ] = {}  # which node took which UPDATE for the call's, and since when; no digest
+        # Which node took which UPDATE for the call's, and since when; no digest.
+        self.described: dict[tuple[str, CallId, Description], float] = {}
         self._keep = None if keep is None else frozenset(keep)
         self._digest = hashlib.blake2b(digest_size=16)
 

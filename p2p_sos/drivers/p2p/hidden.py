@@ -149,6 +149,8 @@ class HiddenMesh(Libp2pMesh):
 
     def _brought(self, event: Event) -> tuple[bytes, ...]:
         """The cells under way by errand that an event of the mesh brings."""
+        if not self._carried:
+            return ()
         match event:
             case RpcReceived(rpc=rpc):
                 brought = [one.data for one in rpc.messages]

@@ -44,6 +44,36 @@ class KeeperLimits:
 
 
 @define
+class Attempts:
+    """The dials of one address: what was wrong with the last one, among the `faults` of all addresses, and how long until the next."""
+
+    _address: Address
+    _limits: KeeperLimits
+    _faults: dict[str, str]
+    _random: random.Random
+    _wait_s: float = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._wait_s = self._limits.first_wait_s
+
+    async def make(self, dial: Dial) -> bool:
+        """One more; back when the peer is gone again. Whether it was there."""
+        try:
+            await dial(self._address)
+        except FAULTS as fault:
+            self._faults[str(self._address)] = sentence(self._address, fault, self._limits.dial_s)
+            self._wait_s = min(self._wait_s * 2, self._limits.last_wait_s)
+            return False
+        self._faults.pop(str(self._address), None)
+        self._wait_s = self._limits.first_wait_s
+        return True
+
+    async def wait(self) -> None:
+        """Until the next may be made."""
+        await trio.sleep(self._wait_s * self._random.uniform(0.5, 1.5))
+
+
+@define
 class Keeper:
     """One task for each address: while its peer is away it is dialled, ever more rarely."""
 
@@ -78,17 +108,10 @@ class Keeper:
             await trio.sleep_forever()
 
     async def _keep_one(self, address: Address) -> None:
-        wait_s = self._limits.first_wait_s
+        attempts = Attempts(address, self._limits, self._faults, self._random)
         while True:
-            try:
-                await self._dial(address)
-            except FAULTS as fault:
-                self._faults[str(address)] = sentence(address, fault, self._limits.dial_s)
-                wait_s = min(wait_s * 2, self._limits.last_wait_s)
-            else:
-                self._faults.pop(str(address), None)
-                wait_s = self._limits.first_wait_s
-            await trio.sleep(wait_s * self._random.uniform(0.5, 1.5))
+            await attempts.make(self._dial)
+            await attempts.wait()
 
 
 def sentence(address: Address, fault: BaseException, dial_s: float) -> str:

@@ -16,7 +16,7 @@ from attrs import define, field, frozen
 
 from p2p_sos.core.gossip.rpc import PeerId
 from p2p_sos.drivers.addresses import Address, draw, network_of_peer
-from p2p_sos.drivers.p2p.keeper import FAULTS, Dial, KeeperLimits, sentence
+from p2p_sos.drivers.p2p.keeper import Attempts, Dial, KeeperLimits
 
 
 @frozen
@@ -26,9 +26,8 @@ class RotaLimits:
     places: int
     shown_max: int  # of one list
     next_s: float = 5.0  # guess: a list of dead relays is gone through in a minute or two
-    tries: int = (
-        3  # guess: dials that a relay may fail which was there before; who never was there may fail one
-    )
+    # guess: dials that a relay may fail which was there before; who never was there may fail one
+    tries: int = 3
 
 
 def _nobody(_shown: tuple[Address, ...]) -> None:
@@ -94,19 +93,16 @@ class Rota:
     async def _stay(self, address: Address) -> None:
         """Dial it and dial it again; back when another is to have its place."""
         self._spurned.pop(address.peer, None)
-        failed, bearable, wait_s = 0, 1, self._patience.first_wait_s
+        attempts = Attempts(address, self._patience, self._faults, self._source)
+        failed, bearable = 0, 1
         while True:
-            try:
-                await self._dial(address)
-            except FAULTS as fault:
-                self._faults[str(address)] = sentence(address, fault, self._patience.dial_s)
-                failed, wait_s = failed + 1, min(wait_s * 2, self._patience.last_wait_s)
+            if await attempts.make(self._dial):
+                failed, bearable = 0, self._limits.tries
             else:
-                self._faults.pop(str(address), None)
-                failed, bearable, wait_s = 0, self._limits.tries, self._patience.first_wait_s
+                failed += 1
             if (failed >= bearable or address.peer in self._spurned) and self._free():
                 return
-            await trio.sleep(wait_s * self._source.uniform(0.5, 1.5))
+            await attempts.wait()
 
     # ------------------------------------------------------------------ whom
 

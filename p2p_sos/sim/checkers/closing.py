@@ -154,9 +154,8 @@ def check(trace: Trace, facts: Facts) -> tuple[Violation, ...]:
     """A closing is the victim's word, the end of life, or the word of enough attested rooted groups in its silence."""
     signed: dict[bytes, list[Record]] = {}
     for record in trace.of("signed"):
-        if record[7] or not facts.is_honest(
-            record[5]
-        ):  # a word under an honest key that is not honest is forged
+        # A word under an honest key that is not honest is forged.
+        if record[7] or not facts.is_honest(record[5]):
             signed.setdefault(record[4], []).append(record)
     found: list[Violation] = []
     known = Known(facts).read(trace)

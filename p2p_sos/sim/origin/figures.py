@@ -47,10 +47,17 @@ def share(trials: Sequence[Trial], holds: Callable[[Called], bool]) -> Share:
     """The share of calls of which something holds."""
     means = [fmean(holds(call) for call in trial.calls) for trial in trials]
     value = fmean(holds(call) for trial in trials for call in trial.calls)
-    if len(means) < 2:
-        return Share(value, None, None)
-    half = NORMAL_95 * stdev(means) / math.sqrt(len(means))
-    return Share(value, max(0.0, value - half), min(1.0, value + half))
+    half = _half(means)
+    return (
+        Share(value, None, None)
+        if half is None
+        else Share(value, max(0.0, value - half), min(1.0, value + half))
+    )
+
+
+def _half(of_graphs: Sequence[float]) -> float | None:
+    """Half the width of the interval around a mean over graphs; None of one graph alone."""
+    return None if len(of_graphs) < 2 else NORMAL_95 * stdev(of_graphs) / math.sqrt(len(of_graphs))
 
 
 def more_recall(trials: Sequence[Trial], than: Sequence[Trial]) -> Share:
@@ -58,11 +65,8 @@ def more_recall(trials: Sequence[Trial], than: Sequence[Trial]) -> Share:
     assert [trial.seed for trial in trials] == [trial.seed for trial in than], "the same graphs"
     pairs = zip(trials, than, strict=True)
     rises = [recall([one]).value - recall([other]).value for one, other in pairs]
-    value = fmean(rises)
-    if len(rises) < 2:
-        return Share(value, None, None)
-    half = NORMAL_95 * stdev(rises) / math.sqrt(len(rises))
-    return Share(value, value - half, value + half)
+    value, half = fmean(rises), _half(rises)
+    return Share(value, None, None) if half is None else Share(value, value - half, value + half)
 
 
 def recall(trials: Sequence[Trial], estimator: str = FIRST_SPY) -> Share:

@@ -55,9 +55,7 @@ class Own:
 
     def synced(self, frame: bytes) -> None:
         """A frame of sync came."""
-        for gossip_id, cell in self.said.items():
-            if cell is not None and cell in frame:
-                self.back[gossip_id] = None
+        self.back.update(dict.fromkeys(self._within(frame)))
 
     def says(self, gossip_id: GossipId, cell: bytes | None, *, hidden: bool) -> None:
         """A cell is sent, or announced (`cell` None)."""
@@ -69,9 +67,11 @@ class Own:
 
     def gives(self, frame: bytes) -> None:
         """A frame of sync is sent."""
-        for gossip_id, cell in self.said.items():
-            if cell is not None and cell in frame:
-                self.says(gossip_id, cell, hidden=False)
+        for gossip_id in self._within(frame):
+            self.says(gossip_id, None, hidden=False)
+
+    def _within(self, frame: bytes) -> list[GossipId]:
+        return [gossip_id for gossip_id, cell in self.said.items() if cell is not None and cell in frame]
 
 
 @define(eq=False)
